@@ -1,0 +1,34 @@
+#pragma once
+
+#include "quicksilver/core/clock.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+
+namespace quicksilver::test {
+
+/// A clock that moves only when told to, so that tests never wait. One thread.
+class ManualClock final : public Clock {
+public:
+    SteadyTime now() const override { return now_; }
+    WallTime wall_now() const override { return wall_; }
+    boost::asio::awaitable<void> wait_until(SteadyTime when) override;
+
+    /// Moves both clocks and wakes those whose time has come; they run when the context runs next.
+    void advance(std::chrono::nanoseconds by);
+    /// Somebody sets the wall clock; nobody who waits may notice.
+    void set_wall(WallTime time) { wall_ = time; }
+    std::size_t waiters() const { return waiters_.size(); }
+
+private:
+    struct Waiter {
+        SteadyTime when;
+        boost::asio::steady_timer* wakeup;
+    };
+    SteadyTime now_{std::chrono::hours(1000)};
+    WallTime wall_{std::chrono::seconds(1'790'000'000)};  // September 2026
+    std::list<Waiter> waiters_;
+};
+
+}  // namespace quicksilver::test
