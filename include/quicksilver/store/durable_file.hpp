@@ -1,0 +1,36 @@
+#pragma once
+
+#include "quicksilver/store/file_ops.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace quicksilver {
+
+/// Replaces or makes a file so that after any crash it holds either its old or its new content, and after success the
+/// new one also survives a power cut: temporary name in the same folder → fsync → rename → fsync(folder).
+Result<void> write_durably(FileOps& ops, const std::filesystem::path& path, std::string_view content);
+
+/// Copies a regular file to a new name and fsyncs it. The name is durable once the caller synced its folder.
+Result<void> copy_file(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// A hard link, or a copy where links are not possible (other file system, too many links). `to` must not exist.
+/// The name is durable once the caller synced its folder.
+Result<void> link_or_copy_file(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Renames a folder and fsyncs both parents. To another file system: copies into `PARENT/.new-NAME` durably, renames
+/// that, then removes the source. `to` must not exist: Errc::already_exists.
+Result<void> move_folder(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Makes a folder and the missing ones above it, durably. Fine when it exists.
+Result<void> make_folders(FileOps& ops, const std::filesystem::path& path);
+
+/// Removes a folder with all in it: first renamed to `PARENT/.removing-NAME`, so that a half-removed folder is never
+/// taken for a whole one. Fine when it is not there.
+Result<void> remove_folder_tree(FileOps& ops, const std::filesystem::path& path);
+
+/// A whole text file of at most `limit` bytes. Errc::not_found when it is not there.
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit = 64UL << 20);
+
+}  // namespace quicksilver

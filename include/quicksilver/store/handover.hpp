@@ -1,0 +1,64 @@
+#pragma once
+
+#include "quicksilver/store/task_folders.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace quicksilver {
+
+/// One task to make of a series.
+struct PlannedTask {
+    std::string id;
+    Stage stage = Stage::outgoing;
+    std::string task_json;  ///< empty = none, as mercure does for discarded series
+};
+
+/// A claimed folder that a crash or a failure left.
+struct UnfinishedHandover {
+    std::filesystem::path claimed;
+    std::string task_id;      ///< of its name, `.routing-TASK`
+    bool is_decided = false;  ///< true: `finish` it; false: decide again and `hand_over`
+};
+
+/// The hand-over from a claimed folder `incoming/.routing-TASK` to its tasks, safe against a crash at any point:
+///
+/// - one task: its task.json is written into the folder, and one rename makes the folder the task;
+/// - several: every task is made under a hidden name (`STAGE/.new-ID`), durably; then `plan.json` is written into the
+///   claimed folder, durably: this is the decision. Then each hidden name is renamed to the real one, and the claimed
+///   folder is removed.
+///
+/// Before plan.json no stage has seen a task, so a crash costs only the deciding, which is repeated. After it a task
+/// whose hidden name is gone has been published, wherever it may have moved since, and is never made twice.
+/// Blocks: for the files pool. One call for one claimed folder at a time.
+class Handover {
+public:
+    /// `folders` outlives this.
+    explicit Handover(const TaskFolders& folders) : folders_(folders) {}
+
+    /// Makes the tasks and removes the claimed folder. Returns where the tasks are. A folder that has a plan already
+    /// keeps that one, and `tasks` is ignored. After an error the originals are where they were: call it again.
+    Result<std::vector<std::filesystem::path>> hand_over(const std::filesystem::path& claimed,
+                                                         const std::vector<PlannedTask>& tasks) const;
+
+    /// Goes on with the plan that lies in the folder. Returns the tasks it published, not those that were already.
+    Result<std::vector<std::filesystem::path>> finish(const std::filesystem::path& claimed) const;
+
+    /// Gives up: removes what is made but not published, and parks the claimed folder whole in error/.
+    Result<std::filesystem::path> give_up(const std::filesystem::path& claimed, std::string_view reason) const;
+
+    /// The claimed folders in incoming/, for the start.
+    Result<std::vector<UnfinishedHandover>> find_unfinished() const;
+
+    /// `TaskFolders::remove_leftovers`, sparing what unfinished plans still need.
+    Result<std::size_t> remove_leftovers() const;
+
+private:
+    Result<std::vector<std::filesystem::path>> hand_over_whole(const std::filesystem::path& claimed,
+                                                               const PlannedTask& task) const;
+
+    const TaskFolders& folders_;
+};
+
+}  // namespace quicksilver
