@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace quicksilver {
+
+/// One request, complete and checked: the server refuses what is malformed or too large before a handler sees it.
+struct HttpRequest {
+    std::string method;  ///< as sent: GET, HEAD, POST …
+    std::string target;  ///< path and query as sent
+    std::string path;    ///< still percent-encoded; `parameters` are decoded
+    std::string body;
+    std::string id;                                 ///< X-Request-Id: the client's when it is a plain word, else ours
+    std::string address;                            ///< the peer's IP address
+    bool secure = false;                            ///< came through TLS
+    std::map<std::string, std::string> parameters;  ///< of the route: `{id}` → value, decoded
+    std::vector<std::pair<std::string, std::string>> query;    ///< decoded, in the order sent
+    std::vector<std::pair<std::string, std::string>> headers;  ///< in the order sent
+
+    /// The header's value, or an empty text. Names are compared without case.
+    std::string_view header(std::string_view name) const;
+    /// The first query parameter of this name, or an empty text.
+    std::string_view query_value(std::string_view name) const;
+};
+
+/// An answer. The server adds Date, Content-Length, X-Request-Id and the security headers.
+struct HttpResponse {
+    unsigned status = 200;
+    std::string content_type;
+    std::string body;
+    /// Sent in place of `body` without a copy: bytes that live as long as the program, such as embedded files.
+    std::string_view static_body;
+    std::string cache_control = "no-store";
+    std::vector<std::pair<std::string, std::string>> headers;  ///< additional ones
+
+    std::string_view content() const { return static_body.empty() ? std::string_view(body) : static_body; }
+};
+
+}  // namespace quicksilver

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "quicksilver/core/config.hpp"
+#include "quicksilver/core/log.hpp"
+#include "quicksilver/core/result.hpp"
+#include "quicksilver/http/routes.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace quicksilver {
+
+/// What one client may cost. At a limit the client gets an answer that says so, and the connection is closed.
+struct HttpLimits {
+    std::uint32_t header_bytes = 16 * 1024;  ///< request line and headers; beyond: 414 or 431
+    std::uint64_t body_bytes = 1024 * 1024;  ///< beyond: 413
+    std::size_t connections = 512;           ///< beyond: 503
+    std::size_t connections_per_address = 256;
+    std::size_t refusals = 32;                  ///< connections over the limit that still get their 503; beyond: closed
+    std::chrono::milliseconds request{10'000};  ///< from the first byte to the last, and TLS handshakes; then 408
+    std::chrono::milliseconds idle{60'000};     ///< between two requests of a connection; then it is closed
+    std::chrono::milliseconds write{30'000};    ///< for one answer; then it is closed
+    std::chrono::milliseconds linger{2'000};    ///< to let the client read an answer that ends the connection
+};
+
+/// The HTTP/1.1 server: one coroutine a connection, requests of a connection answered in order. Io thread only.
+/// HTTPS (TLS 1.2 and later) when the configuration names a certificate and a key.
+/// On a loopback address it answers only to localhost, 127.0.0.1 and [::1], so that no foreign page reaches it by DNS
+/// rebinding.
+class HttpServer {
+public:
+    HttpServer(boost::asio::any_io_executor executor, HttpConfig config, Routes routes, Log log,
+               HttpLimits limits = {});
+    ~HttpServer();  ///< after stop()
+
+    /// Begins to accept. The error says what is wrong with address, port or certificate, and what to do.
+    Result<void> listen();
+
+    std::uint16_t port() const;  ///< the real one, also when the configuration says 0
+    std::string url() const;     ///< to show to a person: http://127.0.0.1:8000/
+
+    /// Takes no more connections, closes the idle ones, lets running requests be answered; what is not done when the
+    /// grace is over is cancelled. Returns when no connection is left.
+    boost::asio::awaitable<void> stop(std::chrono::milliseconds grace);
+
+    std::size_t connections() const;
+
+private:
+    class Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace quicksilver
