@@ -49,7 +49,9 @@ std::optional<int> parse_minute(std::string_view text) {
 
 }  // namespace
 
-std::unique_ptr<Clock> make_system_clock() { return std::make_unique<SystemClock>(); }
+std::unique_ptr<Clock> make_system_clock() {
+    return std::make_unique<SystemClock>();
+}
 
 std::string local_timestamp(WallTime time) {
     const std::tm parts = local_parts(time);

@@ -28,7 +28,9 @@ bool is_cancellation(const std::exception_ptr& failure) {
 CoroutineGroup::CoroutineGroup(boost::asio::any_io_executor executor, OnFailure on_failure)
     : executor_(executor), on_failure_(std::move(on_failure)), ended_(executor) {}
 
-CoroutineGroup::~CoroutineGroup() { assert(members_.empty()); }
+CoroutineGroup::~CoroutineGroup() {
+    assert(members_.empty());
+}
 
 void CoroutineGroup::start(std::string name, boost::asio::awaitable<void> coroutine) {
     const auto member = members_.emplace(members_.end());

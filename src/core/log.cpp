@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> level_names = {"trace", "debug", "info", "warn", "error", "off"};
 
-std::string_view name_of(LogLevel level) { return level_names[static_cast<std::size_t>(level)]; }
+std::string_view name_of(LogLevel level) {
+    return level_names[static_cast<std::size_t>(level)];
+}
 
 /// A value that a person and a `key=value` reader see as one word: quoted when it has blanks, never with line ends.
 std::string as_word(const std::string& value) {
@@ -25,8 +27,8 @@ std::string as_word(const std::string& value) {
 
 std::string as_text(LogLevel level, std::string_view area, std::string_view message,
                     std::initializer_list<LogField> fields) {
-    std::string line = fmt::format("{} {:<5} {}: {}", rfc3339(std::chrono::system_clock::now()), name_of(level), area,
-                                   message);
+    std::string line =
+        fmt::format("{} {:<5} {}: {}", rfc3339(std::chrono::system_clock::now()), name_of(level), area, message);
     for (const LogField& field : fields) {
         line += ' ';
         line += field.key;
@@ -58,8 +60,8 @@ public:
 
     void write(LogLevel level, std::string_view area, std::string_view message,
                std::initializer_list<LogField> fields) override {
-        const std::string line = format_ == LogFormat::json ? as_json(level, area, message, fields)
-                                                            : as_text(level, area, message, fields);
+        const std::string line =
+            format_ == LogFormat::json ? as_json(level, area, message, fields) : as_text(level, area, message, fields);
         out_.log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
     }
 
@@ -80,7 +82,9 @@ std::shared_ptr<LogSink> make_stderr_log(LogFormat format, LogLevel level) {
     return std::make_shared<StderrLog>(format, level);
 }
 
-std::shared_ptr<LogSink> make_silent_log() { return std::make_shared<SilentLog>(); }
+std::shared_ptr<LogSink> make_silent_log() {
+    return std::make_shared<SilentLog>();
+}
 
 bool parse_log_level(std::string_view name, LogLevel& level) {
     for (std::size_t i = 0; i < level_names.size(); ++i) {

@@ -28,9 +28,9 @@ std::uint64_t next_tick() {
     static std::mutex mutex;
     static std::uint64_t last = 0;
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    const auto now = static_cast<std::uint64_t>(
-                         std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count() / 100) +
-                     0x01b21dd213814000ULL;
+    const auto now =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count() / 100) +
+        0x01b21dd213814000ULL;
     const std::lock_guard lock(mutex);
     last = now > last ? now : last + 1;
     return last;

@@ -1,6 +1,7 @@
 #include "quicksilver/core/async_queue.hpp"
 
 #include "quicksilver/core/coroutine_group.hpp"
+
 #include "support/catch.hpp"
 #include "support/coroutines.hpp"
 

@@ -16,11 +16,11 @@ TEST_CASE("The off-peak window includes both ends and wraps over midnight", "[co
         bool expected;
     };
     const Case cases[] = {
-        {"22:00", "06:00", 22 * 60, true},      {"22:00", "06:00", 6 * 60, true},
-        {"22:00", "06:00", 6 * 60 + 1, false},  {"22:00", "06:00", 0, true},
+        {"22:00", "06:00", 22 * 60, true},       {"22:00", "06:00", 6 * 60, true},
+        {"22:00", "06:00", 6 * 60 + 1, false},   {"22:00", "06:00", 0, true},
         {"22:00", "06:00", 21 * 60 + 59, false}, {"01:00", "02:00", 90, true},
-        {"01:00", "02:00", 121, false},         {"nonsense", "06:00", 720, true},
-        {"25:00", "06:00", 720, true},          {"", "", 720, true},
+        {"01:00", "02:00", 121, false},          {"nonsense", "06:00", 720, true},
+        {"25:00", "06:00", 720, true},           {"", "", 720, true},
         {"9:30", "10:00", 9 * 60 + 30, true},
     };
     for (const Case& c : cases) {

@@ -1,6 +1,7 @@
 #include "quicksilver/core/coroutine_group.hpp"
 
 #include "quicksilver/core/clock.hpp"
+
 #include "support/catch.hpp"
 #include "support/coroutines.hpp"
 

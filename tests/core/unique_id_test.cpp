@@ -1,6 +1,7 @@
 #include "quicksilver/core/unique_id.hpp"
 
 #include "quicksilver/core/dicom_uid.hpp"
+
 #include "support/catch.hpp"
 
 #include <set>

@@ -44,10 +44,9 @@ boost::asio::awaitable<T> run_blocking(boost::asio::thread_pool& pool, Work work
                 error = std::current_exception();
             }
             const auto executor = home.get_executor();
-            boost::asio::post(executor,
-                              [handler = std::move(handler), error, result = std::move(result)]() mutable {
-                                  std::move(handler)(error, std::move(result));
-                              });
+            boost::asio::post(executor, [handler = std::move(handler), error, result = std::move(result)]() mutable {
+                std::move(handler)(error, std::move(result));
+            });
         });
     };
     auto result = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
