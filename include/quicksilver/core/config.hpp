@@ -13,7 +13,8 @@ namespace quicksilver {
 
 using Seconds = std::chrono::duration<double>;
 
-/// Where everything lies. mercure's names; each may be set on its own (`incoming_folder` …), else below the data folder.
+/// Where everything lies. mercure's names; each may be set on its own (`incoming_folder` …), else below the data
+/// folder.
 struct FolderConfig {
     std::filesystem::path data;
     std::filesystem::path incoming, studies, processing, outgoing, success, error, discard, jobs, persistence;
@@ -49,8 +50,8 @@ struct HttpConfig {
     std::filesystem::path certificate, key;
 };
 
-/// How often and when a failed delivery is tried again. `attempts` counts the first one too (mercure's `retry_max`);
-/// 0 = until it works.
+/// How often and when a failed delivery is tried again. `attempts` counts the first one too (mercure's `retry_max`,
+/// whose 0 is read as 1, as mercure does); 0 = until it works (`retry_max` −1).
 struct RetryConfig {
     Seconds delay{900};
     unsigned attempts = 5;
@@ -61,8 +62,11 @@ struct TargetConfig {
     std::string type;       ///< dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, folder, dummy
     std::string direction;  ///< pull, push, both
     unsigned max_parallel = 1;
-    RetryConfig retry;
-    nlohmann::json settings;  ///< every field of its type, checked, coerced and with defaults (docs/configuration.md)
+    RetryConfig retry;                  ///< the target's own, else the global one
+    std::vector<std::string> failover;  ///< targets to try when this one is given up, in order
+    /// Every field of its type, checked, coerced and with defaults (docs/configuration.md): ports are numbers, flags
+    /// are true or false, secrets are resolved. A field without value and default is absent.
+    nlohmann::json settings;
 };
 
 enum class RuleAction { route, both, process, discard, notification };
@@ -89,7 +93,7 @@ struct RuleConfig {
     std::string study_trigger_series;
     Priority priority = Priority::normal;
     std::vector<std::string> modules;
-    nlohmann::json processing_settings;  ///< object, array of objects (one a module), or null
+    nlohmann::json processing_settings;  ///< object (for every module), or array of objects (one a module)
     bool retain_images = false;
     NotificationConfig notification;
     bool dynamic_routing = false;
@@ -100,7 +104,31 @@ struct RuleConfig {
 
 struct ModuleConfig {
     std::string name;
-    nlohmann::json settings;  ///< every field of contract §1.5, checked and with defaults
+    /// Every field of contract §1.5, checked and with defaults. `additional_volumes`, `environment` and
+    /// `docker_arguments` are objects here, whether the file has JSON in a string or an object; one that cannot be
+    /// read stays a string (with a warning) and the module cannot run.
+    nlohmann::json settings;
+};
+
+struct ProcessingConfig {
+    std::string runner;   ///< docker, nomad, or empty
+    std::string runtime;  ///< the container runtime for all modules, or empty
+    bool discard_logs = false;
+    std::filesystem::path logs_file_store;  ///< empty: module output goes into the database
+    bool support_root_modules = false;
+};
+
+struct NotificationSettings {
+    std::string email_from;
+    std::filesystem::path webhook_certificate;  ///< an extra CA file, or empty
+    bool phi = false;                           ///< patient data in notifications
+};
+
+/// Where mercure pushes metrics; an empty host = nowhere.
+struct MonitoringConfig {
+    std::string graphite_host;
+    std::uint16_t graphite_port = 2003;
+    std::string influxdb_host, influxdb_token, influxdb_org, influxdb_bucket;
 };
 
 struct CleanerConfig {
@@ -120,14 +148,22 @@ struct DiskReserve {
     }
 };
 
-/// All settings: checked, complete, immutable. Shared as `shared_ptr<const Config>`; a task keeps the one it began with.
+/// All settings: checked, complete, immutable. Shared as `shared_ptr<const Config>`; a task keeps the one it began
+/// with.
 struct Config {
     std::string appliance_name = "master";
+    std::string appliance_color = "#FFF";
     FolderConfig folders;
     DicomConfig dicom;
     HttpConfig http;
     CleanerConfig cleaner;
     RetryConfig retry;
+    ProcessingConfig processing;
+    NotificationSettings notifications;
+    MonitoringConfig monitoring;
+    std::string bookkeeper_api_key;  ///< empty: none
+    bool store_sample_dicom_tags = false;
+    std::string server_time = "UTC", local_time = "UTC";  ///< names of time zones
     DiskReserve disk_free_min;
     Seconds series_complete_trigger{60};
     Seconds study_complete_trigger{900};
@@ -135,7 +171,9 @@ struct Config {
     std::vector<TargetConfig> targets;  ///< in the file's order, as rules are, where order matters
     std::vector<RuleConfig> rules;
     std::vector<ModuleConfig> modules;
-    nlohmann::ordered_json document;  ///< the whole effective configuration, unknown keys kept, for keys not named above
+    /// The whole effective configuration with defaults, unknown keys kept, for keys not named above. Holds resolved
+    /// secrets: shown to people only through `masked_config`.
+    nlohmann::ordered_json document;
 
     const TargetConfig* find_target(std::string_view name) const;
     const RuleConfig* find_rule(std::string_view name) const;

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "quicksilver/core/clock.hpp"
+#include "quicksilver/core/config_loader.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace quicksilver {
+
+/// How a reload went.
+struct ConfigReload {
+    bool ok = false;                         ///< the new configuration counts from now on
+    std::vector<std::string> changed;        ///< paths of the settings that differ; never their values
+    std::vector<std::string> needs_restart;  ///< those of them that only a restart makes effective
+    std::vector<ConfigProblem> problems;     ///< errors: why the old configuration stays
+};
+
+/// The configuration that counts now. `snapshot` is for any thread; `reload` blocks (it reads files) and is for one
+/// thread at a time, others wait.
+class ConfigHandle {
+public:
+    /// Checks of the layers above: do the rules parse, can the targets be built. Called by `reload` on its thread.
+    using Validator = std::function<std::vector<ConfigProblem>(const Config&)>;
+
+    /// `initial` must be ok().
+    ConfigHandle(ConfigSources sources, LoadedConfig initial, Validator validate = {});
+
+    /// A task takes one and keeps it to its end.
+    std::shared_ptr<const Config> snapshot() const;
+    /// What the snapshot was made from, for showing and writing back.
+    LoadedConfig loaded() const;
+
+    /// Parse, check, and only without any error take over.
+    ConfigReload reload();
+
+    /// Whether the file is another one than at the last load or reload, failed ones too. Cheap: one stat.
+    bool changed_on_disk() const;
+
+    /// The last reload; before the first one: ok and nothing changed.
+    ConfigReload last_reload() const;
+    const std::filesystem::path& file() const { return sources_.file; }
+
+private:
+    struct FileStamp {
+        std::int64_t modified_ns = 0;
+        std::uint64_t size = 0, inode = 0;
+        bool operator==(const FileStamp&) const = default;
+    };
+    static FileStamp stamp_of(const std::filesystem::path& file);
+
+    const ConfigSources sources_;
+    const Validator validate_;
+    std::mutex reloading_;
+    mutable std::mutex mutex_;  // guards the rest
+    LoadedConfig current_;
+    ConfigReload last_reload_;
+    FileStamp stamp_;
+};
+
+}  // namespace quicksilver
