@@ -1,0 +1,95 @@
+#pragma once
+
+#include "quicksilver/core/result.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quicksilver::dicom {
+
+/// Set from another thread to end blocking work at its next stop point, within a second or so.
+using StopFlag = std::atomic<bool>;
+
+/// Where to and as whom.
+struct Destination {
+    std::string host;
+    std::uint16_t port = 104;
+    std::string called_ae = "ANY-SCP";
+    std::string calling_ae = "QUICKSILVER";
+    std::uint32_t max_pdu = 131072;
+    std::chrono::seconds association_timeout{30};  ///< answer to A-ASSOCIATE-RQ
+    std::chrono::seconds response_timeout{60};     ///< answer to a DIMSE request
+};
+
+/// A SOP class together with the transfer syntax that the file has.
+struct StorageContext {
+    std::string sop_class_uid;
+    std::string transfer_syntax_uid;
+
+    auto operator<=>(const StorageContext&) const = default;
+};
+
+/// What the peer said to one C-STORE, by class (PS3.4 §B.2.3, PS3.7 annex C).
+enum class StoreOutcome {
+    stored,   ///< 0x0000
+    warning,  ///< 0xBxxx and the like: stored, with a note
+    refused,  ///< 0xA7xx: out of resources, may work later
+    failed,   ///< any other status
+    unsent,   ///< no presentation context, or the file cannot be read; the association goes on
+};
+
+struct StoreReply {
+    StoreOutcome outcome = StoreOutcome::unsent;
+    std::uint16_t status = 0;
+    std::string text;         ///< the peer's comment, or why it was not sent
+    std::uint64_t bytes = 0;  ///< of the data set on the wire
+    bool streamed = false;    ///< sent as it lies in the file, without parsing it
+};
+
+/// One outgoing association. One thread, which it blocks.
+class SendAssociation {
+public:
+    /// Proposes each pair as a context of its own, and for native ones the other native syntaxes as a fallback.
+    /// `contexts` may be empty: then only C-ECHO is proposed. At most max_contexts pairs.
+    static Result<std::unique_ptr<SendAssociation>> open(const Destination& destination,
+                                                         const std::vector<StorageContext>& contexts,
+                                                         const StopFlag& stop);
+    virtual ~SendAssociation() = default;
+
+    /// Sends one file. An error means that the association is gone, and nothing is known of this instance.
+    virtual Result<StoreReply> store(const std::filesystem::path& file) = 0;
+    virtual Result<void> echo() = 0;
+    /// A-RELEASE. Without it the destructor aborts.
+    virtual void release() = 0;
+
+    /// Pairs in one association: each may need two of the 128 presentation contexts (PS3.8 §9.3.2).
+    static constexpr std::size_t max_contexts = 60;
+};
+
+/// Classes a status of C-STORE.
+StoreOutcome classify_store_status(std::uint16_t status);
+
+/// The pair of a file, from its file meta information or, without that, from its data set.
+Result<StorageContext> storage_context_of(const std::filesystem::path& file);
+
+/// Splits files into groups whose pairs fit into one association each, keeping their order.
+struct SendGroup {
+    std::vector<StorageContext> contexts;
+    std::vector<std::filesystem::path> files;
+};
+struct UnreadableFile {
+    std::filesystem::path file;
+    std::string reason;
+};
+struct SendPlan {
+    std::vector<SendGroup> groups;
+    std::vector<UnreadableFile> unreadable;
+};
+SendPlan plan_sending(const std::vector<std::filesystem::path>& files);
+
+}  // namespace quicksilver::dicom

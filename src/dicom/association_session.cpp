@@ -1,0 +1,285 @@
+#include "association_session.hpp"
+
+#include "incoming_instance.hpp"
+#include "message_reader.hpp"
+#include "presentation_contexts.hpp"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dimse.h>
+#include <dcmtk/dcmnet/diutil.h>
+#include <fmt/format.h>
+
+#include <fnmatch.h>
+#include <memory>
+#include <mutex>
+#include <unistd.h>
+
+namespace quicksilver::dicom {
+
+namespace {
+
+/// DCMTK takes the socket of an incoming association from one global.
+std::mutex external_socket_mutex;
+
+OFCondition receive_request(T_ASC_Network* network, int socket, long max_pdu, T_ASC_Association*& association) {
+    const std::lock_guard lock(external_socket_mutex);
+    dcmExternalSocketHandle.set(socket);
+    const OFCondition received =
+        ASC_receiveAssociation(network, &association, max_pdu, nullptr, nullptr, OFFalse, DUL_NOBLOCK, 5);
+    dcmExternalSocketHandle.set(-1);
+    return received;
+}
+
+std::uint16_t status_for(const Error& error) {
+    switch (error.code) {
+        case Errc::invalid: return STATUS_STORE_Error_CannotUnderstand;
+        case Errc::refused: return STATUS_STORE_Error_DataSetDoesNotMatchSOPClass;
+        default: return STATUS_STORE_Refused_OutOfResources;
+    }
+}
+
+bool pattern_matches(const std::string& pattern, const std::string& value) {
+    return pattern.empty() || fnmatch(pattern.c_str(), value.c_str(), 0) == 0;
+}
+
+class Session {
+public:
+    Session(SessionContext& context, const Config& config, int socket, const std::string& address)
+        : context_(context), config_(config), socket_(socket) {
+        peer_.address = address;
+    }
+
+    void run(const std::function<void()>& before_close) {
+        const OFCondition received =
+            receive_request(context_.network, socket_, static_cast<long>(config_.dicom.max_pdu), association_);
+        if (received.bad()) {
+            context_.log.info("association request refused", kv("peer", peer_.address),
+                              kv("reason", received.text()));
+            before_close();
+            drop();
+            return;
+        }
+        if (negotiate()) {
+            context_.observer.association_began(peer_);
+            serve();
+            context_.observer.association_ended(peer_);
+        }
+        before_close();
+        drop();
+    }
+
+private:
+    bool negotiate() {
+        DIC_AE calling{};
+        DIC_AE called{};
+        ASC_getAPTitles(association_->params, calling, sizeof(calling), called, sizeof(called), nullptr, 0);
+        peer_.calling_ae = calling;
+        peer_.called_ae = called;
+
+        char application_context[DICOM_UI_LENGTH + 1] = {};
+        ASC_getApplicationContextName(association_->params, application_context, sizeof(application_context));
+        if (std::string(application_context) != UID_StandardApplicationContext) {
+            reject(ASC_REASON_SU_APPCONTEXTNAMENOTSUPPORTED, "application context is not DICOM's");
+            return false;
+        }
+        if (!is_accepted()) {
+            reject(ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED, "no pattern of dicom.accept matches");
+            return false;
+        }
+        if (context_.stopping) {
+            reject(ASC_REASON_SP_PRES_TEMPORARYCONGESTION, "the server is stopping");
+            return false;
+        }
+        accept_contexts();
+        ASC_setAPTitles(association_->params, nullptr, nullptr, config_.dicom.ae_title.c_str());
+        const OFCondition acknowledged = ASC_acknowledgeAssociation(association_);
+        if (acknowledged.bad()) {
+            context_.log.info("association lost while it was answered", kv("peer", peer_.address),
+                              kv("reason", acknowledged.text()));
+        }
+        return acknowledged.good();
+    }
+
+    bool is_accepted() const {
+        if (config_.dicom.accept.empty()) return true;
+        for (const AcceptPattern& pattern : config_.dicom.accept) {
+            if (pattern_matches(pattern.calling_ae, peer_.calling_ae) &&
+                pattern_matches(pattern.called_ae, peer_.called_ae) &&
+                pattern_matches(pattern.address, peer_.address)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void reject(T_ASC_RejectParametersReason reason, const std::string& why) {
+        const bool permanent = reason != ASC_REASON_SP_PRES_TEMPORARYCONGESTION;
+        const bool by_provider = reason == ASC_REASON_SP_PRES_TEMPORARYCONGESTION;
+        T_ASC_RejectParameters parameters{};
+        parameters.result = permanent ? ASC_RESULT_REJECTEDPERMANENT : ASC_RESULT_REJECTEDTRANSIENT;
+        parameters.source = by_provider ? ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED : ASC_SOURCE_SERVICEUSER;
+        parameters.reason = reason;
+        ASC_rejectAssociation(association_, &parameters);
+        context_.log.warn("association rejected", kv("calling", peer_.calling_ae), kv("called", peer_.called_ae),
+                          kv("peer", peer_.address), kv("reason", why));
+        context_.observer.association_rejected(peer_, why);
+    }
+
+    void accept_contexts() {
+        T_ASC_Parameters* parameters = association_->params;
+        for (int i = 0; i < ASC_countPresentationContexts(parameters); ++i) {
+            T_ASC_PresentationContext proposed{};
+            if (ASC_getPresentationContext(parameters, i, &proposed).bad()) continue;
+            const std::string abstract_syntax = proposed.abstractSyntax;
+            const bool verification = abstract_syntax == UID_VerificationSOPClass;
+            if (!verification && !is_storable(abstract_syntax)) {
+                ASC_refusePresentationContext(parameters, proposed.presentationContextID,
+                                              ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
+                continue;
+            }
+            std::vector<std::string> syntaxes;
+            for (int k = 0; k < proposed.transferSyntaxCount; ++k) {
+                syntaxes.emplace_back(proposed.proposedTransferSyntaxes[k]);
+            }
+            const bool compressed = config_.dicom.accept_compressed_images && !verification;
+            if (const auto chosen = choose_transfer_syntax(syntaxes, compressed)) {
+                ASC_acceptPresentationContext(parameters, proposed.presentationContextID, chosen->c_str());
+            } else {
+                ASC_refusePresentationContext(parameters, proposed.presentationContextID,
+                                              ASC_P_TRANSFERSYNTAXESNOTSUPPORTED);
+            }
+        }
+    }
+
+    /// Commands until the peer releases, aborts, falls silent, or we stop.
+    void serve() {
+        std::chrono::seconds idle{0};
+        for (;;) {
+            T_DIMSE_Message message{};
+            T_ASC_PresentationContextID context_id = 0;
+            const OFCondition received =
+                DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, nullptr);
+            if (received == DIMSE_NODATAAVAILABLE) {
+                idle += std::chrono::seconds(1);
+                if (context_.stopping) return abort("the server is stopping");
+                if (idle >= context_.limits.idle_timeout) return abort("no command for too long");
+                continue;
+            }
+            if (received == DUL_PEERREQUESTEDRELEASE) {
+                ASC_acknowledgeRelease(association_);
+                return;
+            }
+            if (received == DUL_PEERABORTEDASSOCIATION) {
+                context_.log.info("association aborted by the peer", kv("calling", peer_.calling_ae),
+                                  kv("peer", peer_.address));
+                return;
+            }
+            if (received.bad()) return abort(received.text());
+            idle = std::chrono::seconds(0);
+            if (!answer(message, context_id)) return;
+        }
+    }
+
+    bool answer(T_DIMSE_Message& message, T_ASC_PresentationContextID context_id) {
+        switch (message.CommandField) {
+            case DIMSE_C_ECHO_RQ: {
+                const OFCondition sent = DIMSE_sendEchoResponse(association_, context_id, &message.msg.CEchoRQ,
+                                                                STATUS_Success, nullptr);
+                return sent.good();
+            }
+            case DIMSE_C_STORE_RQ: return store(message.msg.CStoreRQ, context_id);
+            default:
+                abort(fmt::format("unexpected command 0x{:04x}", static_cast<unsigned>(message.CommandField)));
+                return false;
+        }
+    }
+
+    bool store(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id) {
+        T_ASC_PresentationContext context{};
+        if (ASC_findAcceptedPresentationContext(association_->params, context_id, &context).bad()) {
+            abort("C-STORE on a presentation context that was not accepted");
+            return false;
+        }
+        const IncomingInstance::Request asked{request.AffectedSOPClassUID, request.AffectedSOPInstanceUID,
+                                              context.acceptedTransferSyntax, peer_};
+        IncomingInstance instance(context_.store, asked, scratch_);
+        if (context_.stopping) instance.fail(Error{Errc::busy, "the server is stopping"});
+        auto take = [&instance](std::span<const std::byte> fragment) { instance.add(fragment); };
+        const OFCondition received =
+            receive_data_set(association_, context_id, context_.limits.data_timeout, take);
+        if (received.bad()) {
+            instance.fail(Error{Errc::network, received.text()});
+            abort(fmt::format("the data set did not arrive whole: {}", received.text()));
+            return false;
+        }
+        const auto stored = instance.finish();
+        if (!stored) return refuse(request, context_id, stored.error());
+        // Durable, then known, then acknowledged: the sender may delete its copy once it has the response.
+        context_.observer.instance_stored(*stored);
+        return respond(request, context_id, STATUS_Success, "");
+    }
+
+    bool refuse(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id, const Error& error) {
+        const std::uint16_t status = status_for(error);
+        context_.log.warn("instance refused", kv("status", fmt::format("0x{:04X}", status)),
+                          kv("calling", peer_.calling_ae), kv("peer", peer_.address),
+                          kv("instance", std::string(request.AffectedSOPInstanceUID)), kv("reason", error.message));
+        context_.observer.instance_refused(peer_, request.AffectedSOPInstanceUID, status, error.message);
+        return respond(request, context_id, status, error.message);
+    }
+
+    bool respond(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id, std::uint16_t status,
+                 const std::string& comment) {
+        T_DIMSE_C_StoreRSP response{};
+        response.DimseStatus = status;
+        DcmDataset detail;
+        if (!comment.empty()) {
+            // ErrorComment is an LO: 64 characters, no backslash (PS3.7 §C).
+            std::string text = comment.substr(0, 64);
+            std::replace(text.begin(), text.end(), '\\', '/');
+            detail.putAndInsertString(DCM_ErrorComment, text.c_str());
+        }
+        const OFCondition sent = DIMSE_sendStoreResponse(association_, context_id, &request, &response,
+                                                         comment.empty() ? nullptr : &detail);
+        if (sent.bad()) {
+            context_.log.info("association lost before the response", kv("peer", peer_.address),
+                              kv("reason", sent.text()));
+        }
+        return sent.good();
+    }
+
+    void abort(const std::string& why) {
+        context_.log.info("association aborted", kv("calling", peer_.calling_ae), kv("peer", peer_.address),
+                          kv("reason", why));
+        ASC_abortAssociation(association_);
+    }
+
+    /// Closes the socket, whoever owns it by now.
+    void drop() {
+        if (association_ && association_->DULassociation) {
+            ASC_dropSCPAssociation(association_, 1);
+            ASC_destroyAssociation(&association_);
+            return;
+        }
+        if (association_) ASC_destroyAssociation(&association_);
+        ::close(socket_);
+    }
+
+    SessionContext& context_;
+    const Config& config_;
+    int socket_;
+    Peer peer_;
+    T_ASC_Association* association_ = nullptr;
+    IncomingInstance::Scratch scratch_;
+};
+
+}  // namespace
+
+void run_association(SessionContext& context, std::shared_ptr<const Config> config, int socket,
+                     const std::string& peer_address, const std::function<void()>& before_close) {
+    Session(context, *config, socket, peer_address).run(before_close);
+}
+
+}  // namespace quicksilver::dicom

@@ -1,0 +1,33 @@
+#include "message_reader.hpp"
+
+namespace quicksilver::dicom {
+
+namespace {
+
+OFCondition next_fragment(T_ASC_Association* association, std::chrono::seconds timeout, DUL_PDV& fragment) {
+    // One PDU may carry several fragments.
+    if (DUL_NextPDV(&association->DULassociation, &fragment).good()) return EC_Normal;
+    const int seconds = static_cast<int>(timeout.count());
+    if (!ASC_dataWaiting(association, seconds)) return DIMSE_NODATAAVAILABLE;
+    const OFCondition read = DUL_ReadPDVs(&association->DULassociation, nullptr, DUL_NOBLOCK, seconds);
+    if (read != DUL_PDATAPDUARRIVED) return read.good() ? OFCondition(DIMSE_RECEIVEFAILED) : read;
+    return DUL_NextPDV(&association->DULassociation, &fragment);
+}
+
+}  // namespace
+
+OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationContextID context_id,
+                             std::chrono::seconds timeout,
+                             const std::function<void(std::span<const std::byte>)>& take) {
+    for (;;) {
+        DUL_PDV fragment{};
+        const OFCondition read = next_fragment(association, timeout, fragment);
+        if (read.bad()) return read;
+        if (fragment.pdvType != DUL_DATASETPDV) return DIMSE_UNEXPECTEDPDVTYPE;
+        if (fragment.presentationContextID != context_id) return DIMSE_BADDATA;
+        take(std::span(static_cast<const std::byte*>(fragment.data), fragment.fragmentLength));
+        if (fragment.lastPDV) return EC_Normal;
+    }
+}
+
+}  // namespace quicksilver::dicom

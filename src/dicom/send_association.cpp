@@ -1,0 +1,276 @@
+#include "quicksilver/dicom/send_association.hpp"
+
+#include "file_data_set.hpp"
+#include "quicksilver/dicom/file_meta.hpp"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+#include <dcmtk/dcmdata/dcuid.h>
+#include <dcmtk/dcmdata/dcxfer.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dimse.h>
+#include <dcmtk/dcmnet/diutil.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace quicksilver::dicom {
+
+namespace {
+
+/// What any receiver understands, in the order in which we like to fall back to it.
+constexpr std::array<const char*, 2> native_fallbacks = {UID_LittleEndianExplicitTransferSyntax,
+                                                         UID_LittleEndianImplicitTransferSyntax};
+
+std::string peer_name(const Destination& destination) {
+    return fmt::format("{} at {}:{}", destination.called_ae, destination.host, destination.port);
+}
+
+Error network_error(const Destination& destination, const char* doing, const OFCondition& condition) {
+    const bool silent = condition == DIMSE_NODATAAVAILABLE || condition == DUL_READTIMEOUT;
+    return Error{silent ? Errc::timed_out : Errc::network,
+                 fmt::format("{} {}: {}", doing, peer_name(destination),
+                             silent ? std::string("no answer in time") : std::string(condition.text()))};
+}
+
+class DcmtkSendAssociation final : public SendAssociation {
+public:
+    DcmtkSendAssociation(const Destination& destination, const StopFlag& stop)
+        : destination_(destination), stop_(stop) {}
+
+    ~DcmtkSendAssociation() override {
+        if (association_) {
+            if (!released_) ASC_abortAssociation(association_);
+            ASC_destroyAssociation(&association_);
+        }
+        if (network_) ASC_dropNetwork(&network_);
+    }
+
+    Result<void> request(const std::vector<StorageContext>& contexts) {
+        if (stop_) return Error{Errc::cancelled, "stopped before connecting to " + peer_name(destination_)};
+        const int timeout = static_cast<int>(destination_.association_timeout.count());
+        OFCondition done = ASC_initializeNetwork(NET_REQUESTOR, 0, timeout, &network_);
+        if (done.bad()) return network_error(destination_, "connecting to", done);
+        T_ASC_Parameters* parameters = nullptr;
+        done = ASC_createAssociationParameters(&parameters, static_cast<long>(destination_.max_pdu));
+        if (done.bad()) return network_error(destination_, "connecting to", done);
+        ASC_setAPTitles(parameters, destination_.calling_ae.c_str(), destination_.called_ae.c_str(), nullptr);
+        const bool is_v6 = destination_.host.find(':') != std::string::npos;
+        const std::string peer = fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", destination_.host, destination_.port);
+        ASC_setPresentationAddresses(parameters, "localhost", peer.c_str());
+        propose(parameters, contexts);
+
+        // From here on the association owns the parameters, also when it fails.
+        done = ASC_requestAssociation(network_, parameters, &association_, nullptr, nullptr, DUL_NOBLOCK, timeout);
+        if (done == DUL_ASSOCIATIONREJECTED) return rejection(parameters);
+        if (done.bad()) return network_error(destination_, "connecting to", done);
+        if (ASC_countAcceptedPresentationContexts(parameters) == 0) {
+            return Error{Errc::refused, fmt::format("{} accepts none of the proposed SOP classes and transfer syntaxes",
+                                                    peer_name(destination_))};
+        }
+        return {};
+    }
+
+    Result<StoreReply> store(const std::filesystem::path& file) override {
+        auto data_set = FileDataSet::open(file);
+        if (!data_set) return StoreReply{StoreOutcome::unsent, 0, data_set.error().message, 0, false};
+        const auto chosen = choose_context(data_set->sop_class_uid(), data_set->transfer_syntax_uid());
+        if (!chosen) {
+            return StoreReply{StoreOutcome::unsent, 0,
+                              fmt::format("{} accepts neither {} nor a native transfer syntax for {}",
+                                          destination_.called_ae, syntax_name(data_set->transfer_syntax_uid()),
+                                          class_name(data_set->sop_class_uid())),
+                              0, false};
+        }
+        const bool as_it_is = chosen->transfer_syntax_uid == data_set->transfer_syntax_uid();
+        const bool streamed = as_it_is && data_set->can_stream();
+        if (!streamed) {
+            if (auto loaded = data_set->load(chosen->transfer_syntax_uid); !loaded) {
+                return StoreReply{StoreOutcome::unsent, 0, loaded.error().message, 0, false};
+            }
+        }
+
+        T_DIMSE_Message message{};
+        message.CommandField = DIMSE_C_STORE_RQ;
+        T_DIMSE_C_StoreRQ& request = message.msg.CStoreRQ;
+        request.MessageID = association_->nextMsgID++;
+        copy_uid(request.AffectedSOPClassUID, data_set->sop_class_uid());
+        copy_uid(request.AffectedSOPInstanceUID, data_set->sop_instance_uid());
+        request.DataSetType = DIMSE_DATASET_PRESENT;
+        request.Priority = DIMSE_PRIORITY_MEDIUM;
+        // Without an object only the command goes out; a streamed data set follows from the file.
+        OFCondition sent = DIMSE_sendMessageUsingMemoryData(association_, chosen->id, &message, nullptr,
+                                                            streamed ? nullptr : data_set->loaded(), nullptr, nullptr);
+        if (sent.good() && streamed) sent = data_set->stream(association_, chosen->id, stop_);
+        if (stop_) return Error{Errc::cancelled, "stopped while sending to " + peer_name(destination_)};
+        if (sent.bad()) return network_error(destination_, "sending to", sent);
+        return receive_store_response(request.MessageID, data_set->bytes(), streamed);
+    }
+
+    Result<void> echo() override {
+        DIC_US status = 0;
+        DcmDataset* detail = nullptr;
+        const int timeout = static_cast<int>(destination_.response_timeout.count());
+        const OFCondition done = DIMSE_echoUser(association_, association_->nextMsgID++, DIMSE_NONBLOCKING, timeout,
+                                                &status, &detail);
+        delete detail;
+        if (done.bad()) return network_error(destination_, "C-ECHO to", done);
+        if (status != STATUS_Success) {
+            return Error{Errc::refused,
+                         fmt::format("{} answered C-ECHO with status 0x{:04X}", peer_name(destination_), status)};
+        }
+        return {};
+    }
+
+    void release() override {
+        released_ = ASC_releaseAssociation(association_).good();
+        if (!released_) ASC_abortAssociation(association_);
+        released_ = true;
+    }
+
+private:
+    struct ChosenContext {
+        T_ASC_PresentationContextID id;
+        std::string transfer_syntax_uid;
+    };
+
+    static void propose(T_ASC_Parameters* parameters, const std::vector<StorageContext>& contexts) {
+        T_ASC_PresentationContextID id = 1;
+        const char* implicit[] = {UID_LittleEndianImplicitTransferSyntax};
+        ASC_addPresentationContext(parameters, id, UID_VerificationSOPClass, implicit, 1);
+        std::vector<std::string> with_fallback;
+        for (const StorageContext& context : contexts) {
+            const char* own[] = {context.transfer_syntax_uid.c_str()};
+            id = static_cast<T_ASC_PresentationContextID>(id + 2);
+            ASC_addPresentationContext(parameters, id, context.sop_class_uid.c_str(), own, 1);
+            if (std::find(with_fallback.begin(), with_fallback.end(), context.sop_class_uid) != with_fallback.end()) {
+                continue;
+            }
+            with_fallback.push_back(context.sop_class_uid);
+            std::array<const char*, native_fallbacks.size()> fallback = native_fallbacks;
+            id = static_cast<T_ASC_PresentationContextID>(id + 2);
+            ASC_addPresentationContext(parameters, id, context.sop_class_uid.c_str(), fallback.data(),
+                                       static_cast<int>(fallback.size()));
+        }
+    }
+
+    Error rejection(T_ASC_Parameters* parameters) const {
+        T_ASC_RejectParameters reason{};
+        ASC_getRejectParameters(parameters, &reason);
+        OFString text;
+        ASC_printRejectParameters(text, &reason);
+        std::string line(text.c_str());
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        return Error{Errc::refused, fmt::format("association rejected by {} (we are {}): {}", peer_name(destination_),
+                                                destination_.calling_ae, line)};
+    }
+
+    std::optional<ChosenContext> choose_context(const std::string& sop_class, const std::string& syntax) const {
+        std::vector<const char*> wanted = {syntax.c_str()};
+        wanted.insert(wanted.end(), native_fallbacks.begin(), native_fallbacks.end());
+        for (const char* uid : wanted) {
+            const T_ASC_PresentationContextID id =
+                ASC_findAcceptedPresentationContextID(association_, sop_class.c_str(), uid);
+            T_ASC_PresentationContext accepted{};
+            if (id != 0 && ASC_findAcceptedPresentationContext(association_->params, id, &accepted).good() &&
+                std::string(accepted.acceptedTransferSyntax) == uid) {
+                return ChosenContext{id, uid};
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// Waits for the response in steps of a second, so that a stop is noticed.
+    Result<StoreReply> receive_store_response(DIC_US message_id, std::uint64_t bytes, bool streamed) {
+        T_DIMSE_Message message{};
+        T_ASC_PresentationContextID context_id = 0;
+        DcmDataset* detail = nullptr;
+        OFCondition received = DIMSE_NODATAAVAILABLE;
+        for (auto waited = std::chrono::seconds(0);
+             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout; waited += std::chrono::seconds(1)) {
+            if (stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
+            received = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, &detail);
+        }
+        const std::unique_ptr<DcmDataset> owned(detail);
+        if (received.bad()) return network_error(destination_, "waiting for the C-STORE response of", received);
+        const T_DIMSE_C_StoreRSP& response = message.msg.CStoreRSP;
+        if (message.CommandField != DIMSE_C_STORE_RSP || response.MessageIDBeingRespondedTo != message_id) {
+            return Error{Errc::network, fmt::format("{} answered C-STORE with another message", peer_name(destination_))};
+        }
+        StoreReply reply{classify_store_status(response.DimseStatus), response.DimseStatus, "", bytes, streamed};
+        OFString comment;
+        if (owned && owned->findAndGetOFString(DCM_ErrorComment, comment).good()) reply.text = comment.c_str();
+        if (reply.text.empty() && reply.outcome != StoreOutcome::stored) reply.text = DU_cstoreStatusString(reply.status);
+        return reply;
+    }
+
+    static void copy_uid(char* to, const std::string& uid) {
+        constexpr std::size_t capacity = DIC_UI_LEN + 1;
+        const std::size_t length = std::min(uid.size(), capacity - 1);
+        std::copy_n(uid.data(), length, to);
+        to[length] = '\0';
+    }
+
+    static std::string syntax_name(const std::string& uid) {
+        const char* name = dcmFindNameOfUID(uid.c_str(), nullptr);
+        return name ? name : uid;
+    }
+    static std::string class_name(const std::string& uid) { return syntax_name(uid); }
+
+    const Destination destination_;
+    const StopFlag& stop_;
+    T_ASC_Network* network_ = nullptr;
+    T_ASC_Association* association_ = nullptr;
+    bool released_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SendAssociation>> SendAssociation::open(const Destination& destination,
+                                                               const std::vector<StorageContext>& contexts,
+                                                               const StopFlag& stop) {
+    auto association = std::make_unique<DcmtkSendAssociation>(destination, stop);
+    if (auto requested = association->request(contexts); !requested) return requested.error();
+    return std::unique_ptr<SendAssociation>(std::move(association));
+}
+
+StoreOutcome classify_store_status(std::uint16_t status) {
+    if (status == 0x0000) return StoreOutcome::stored;
+    // 0x0001, 0x0107 and 0x0116 are the general warnings of PS3.7 §C.4.
+    if ((status & 0xf000) == 0xb000 || status == 0x0001 || status == 0x0107 || status == 0x0116) {
+        return StoreOutcome::warning;
+    }
+    if ((status & 0xff00) == 0xa700) return StoreOutcome::refused;
+    return StoreOutcome::failed;
+}
+
+Result<StorageContext> storage_context_of(const std::filesystem::path& file) {
+    auto data_set = FileDataSet::open(file);
+    if (!data_set) return data_set.error();
+    return StorageContext{data_set->sop_class_uid(), data_set->transfer_syntax_uid()};
+}
+
+SendPlan plan_sending(const std::vector<std::filesystem::path>& files) {
+    SendPlan plan;
+    for (const auto& file : files) {
+        auto context = storage_context_of(file);
+        if (!context) {
+            plan.unreadable.push_back(UnreadableFile{file, context.error().message});
+            continue;
+        }
+        if (plan.groups.empty()) plan.groups.emplace_back();
+        SendGroup* group = &plan.groups.back();
+        const bool known =
+            std::find(group->contexts.begin(), group->contexts.end(), *context) != group->contexts.end();
+        if (!known) {
+            if (group->contexts.size() == SendAssociation::max_contexts) group = &plan.groups.emplace_back();
+            group->contexts.push_back(std::move(*context));
+        }
+        group->files.push_back(file);
+    }
+    return plan;
+}
+
+}  // namespace quicksilver::dicom

@@ -1,0 +1,111 @@
+#include "quicksilver/pipeline/bookkeeper.hpp"
+
+#include "quicksilver/core/run_blocking.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace quicksilver {
+
+namespace {
+constexpr auto pause_after_failure = std::chrono::seconds(5);
+}
+
+Bookkeeper::Bookkeeper(boost::asio::any_io_executor io, boost::asio::thread_pool& journal,
+                       std::filesystem::path database, bool check_database, Clock& clock, Log log)
+    : journal_pool_(journal),
+      database_(std::move(database)),
+      check_database_(check_database),
+      clock_(clock),
+      log_(std::move(log)),
+      wakeup_(std::move(io), boost::asio::steady_timer::time_point::max()) {}
+
+Bookkeeper::~Bookkeeper() = default;
+
+void Bookkeeper::record(JournalEntry entry) {
+    if (pending_.size() >= pending_max) {
+        if (dropped_++ == 0) log_.error("the database cannot be written for too long; entries are dropped");
+        return;
+    }
+    pending_.push_back(std::move(entry));
+    if (pending_.size() == 1 || pending_.size() == batch) wakeup_.cancel();
+}
+
+void Bookkeeper::task_event(const std::string& task_id, const char* sender, TaskEventType event,
+                            std::uint64_t file_count, std::string target, std::string info) {
+    journal::TaskEvent entry;
+    entry.time = clock_.wall_now();
+    entry.task_id = task_id;
+    entry.sender = sender;
+    entry.event = event;
+    entry.file_count = file_count;
+    entry.target = std::move(target);
+    entry.info = std::move(info);
+    record(std::move(entry));
+}
+
+void Bookkeeper::server_event(const char* sender, MercureEventType event, Severity severity, std::string description) {
+    journal::MercureEvent entry;
+    entry.time = clock_.wall_now();
+    entry.sender = sender;
+    entry.event = event;
+    entry.severity = severity;
+    entry.description = std::move(description);
+    record(std::move(entry));
+}
+
+boost::asio::awaitable<void> Bookkeeper::run() {
+    boost::system::error_code ignored;
+    const auto wait = boost::asio::redirect_error(boost::asio::use_awaitable, ignored);
+    for (;;) {
+        while (pending_.empty()) {
+            wakeup_.expires_at(boost::asio::steady_timer::time_point::max());
+            co_await wakeup_.async_wait(wait);
+            const auto state = co_await boost::asio::this_coro::cancellation_state;
+            if (state.cancelled() != boost::asio::cancellation_type::none) co_return;
+        }
+        if (pending_.size() < batch) {
+            // Others follow closely, as a rule; a full batch cuts this short.
+            wakeup_.expires_after(interval);
+            co_await wakeup_.async_wait(wait);
+        }
+        if (!co_await write_pending()) co_await clock_.wait_for(pause_after_failure);
+        const auto state = co_await boost::asio::this_coro::cancellation_state;
+        if (state.cancelled() != boost::asio::cancellation_type::none) co_return;
+    }
+}
+
+boost::asio::awaitable<void> Bookkeeper::close() {
+    if (!pending_.empty()) co_await write_pending();
+    auto close_database = [this] { journal_.reset(); };
+    co_await run_blocking(journal_pool_, close_database);
+}
+
+boost::asio::awaitable<bool> Bookkeeper::write_pending() {
+    std::vector<JournalEntry> entries = std::move(pending_);
+    pending_.clear();
+    auto write = [this, &entries]() -> Result<void> {
+        if (!journal_) {
+            auto opened = Journal::open(database_, check_database_);
+            if (!opened) return opened.error();
+            journal_ = std::move(*opened);
+            if (auto notice = journal_->take_notice()) log_.warn(*notice);
+        }
+        return journal_->write(entries);
+    };
+    const Result<void> written = co_await run_blocking(journal_pool_, write);
+    if (written) {
+        written_ += entries.size();
+        if (failing_) log_.info("the database can be written again", kv("entries", entries.size()));
+        failing_ = false;
+        co_return true;
+    }
+    if (!failing_) log_.error("cannot write the database; images are not affected", kv("reason", written.error().message));
+    failing_ = true;
+    // What came meanwhile is newer.
+    entries.insert(entries.end(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
+    pending_ = std::move(entries);
+    co_return false;
+}
+
+}  // namespace quicksilver
