@@ -76,7 +76,8 @@ GOOD = [
 WHOLE_FILES = [
     ("constructor with braced members before a coroutine",
      "class A : public B {\npublic:\n    A(int x) : a_{x}, b_(x), c_{1, 2} { g(); }\n"
-     "    awaitable<void> run() { co_await f(); }\nprivate:\n    int a_{1};\n    std::vector<int> c_ = {1, 2};\n};", []),
+     "    awaitable<void> run() { co_await f(); }\nprivate:\n    int a_{1};\n"
+     "    std::vector<int> c_ = {1, 2};\n};", []),
     ("function with a trailing type",
      "auto run(T t = {}) -> awaitable<void> {\n    T u{1};\n    co_await f();\n}", []),
     ("template function", "template <class T>\nawaitable<T> run(T t) {\n    co_await f();\n    T u{1};\n}", []),
