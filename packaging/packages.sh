@@ -23,7 +23,8 @@ packages_for() {
 missing_packages() {
     local installed package
     # dpkg-query fails as soon as it does not know one of them, and says what it knows of the others all the same.
-    installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p') || true
+    installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+        sed -n 's/ installed$//p') || true
     for package in "$@"; do
         grep -qxF "$package" <<<"$installed" || echo "$package"
     done

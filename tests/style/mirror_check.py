@@ -36,11 +36,13 @@ def main():
         if name.suffix != ".cpp":
             continue
         if not is_named_in_cmake(name, cmake_texts):
-            problems.append(f"{name}: not built; name it in {name.parent}/CMakeLists.txt")
+            nearest = next(folder for folder in name.parents if folder in cmake_texts)
+            problems.append(f"{name}: not built; name it in {nearest}/CMakeLists.txt")
         if name.parts[0] != "tests" or name.parts[1] in WHOLE_PROGRAM:
             continue
         if not name.stem.endswith("_test"):
-            problems.append(f"{name}: a test file is named NAME_test.cpp; helpers live in tests/support")
+            if "TEST_CASE" in read(name):
+                problems.append(f"{name}: holds tests, so call it NAME_test.cpp after the source it tests")
         elif not any((ROOT / source).exists() for source in sources_for(name)):
             problems.append(f"{name}: mirrors no source; expected {next(sources_for(name))} or its header")
     finish(problems, "mirror")
