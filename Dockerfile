@@ -1,0 +1,27 @@
+# docker build -t quicksilver . && docker run -p 11112:11112 -p 8000:8000 -v data:/data quicksilver
+
+FROM debian:12-slim AS build
+WORKDIR /source
+COPY packaging/packages.sh packaging/
+RUN packaging/packages.sh build && rm -rf /var/lib/apt/lists/*
+COPY . .
+RUN cmake --preset release && cmake --build --preset release --target quicksilver \
+    && strip -o /quicksilver build/release/src/app/quicksilver
+
+FROM debian:12-slim
+# libdcmtk17 brings the dictionary of DICOM tags, without which the program refuses to start.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libdcmtk17 libfmt9 libspdlog1.10 libsqlite3-0 libre2-9 libxxhash0 \
+        libssl3 zlib1g ca-certificates tzdata \
+    && rm -rf /var/lib/apt/lists/* \
+    && test -s /usr/share/libdcmtk17/dicom.dic \
+    && useradd --system --uid 900 --home-dir /data --shell /usr/sbin/nologin quicksilver \
+    && install -d -o quicksilver -g quicksilver /data
+COPY --from=build /quicksilver /usr/bin/quicksilver
+USER quicksilver
+ENV QUICKSILVER_DATA=/data QUICKSILVER_HTTP__ADDRESS=0.0.0.0
+VOLUME /data
+EXPOSE 11112 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/quicksilver"]
+CMD ["serve"]
