@@ -38,7 +38,8 @@ enum class FieldOwner { mercure, quicksilver };
 
 /// One setting. The tables of these feed the loader, docs/configuration.md, and the forms of the web interface.
 struct ConfigField {
-    std::string_view key{};  ///< with dots: `http.port`
+    std::string_view key{};    ///< with dots: `http.port`
+    std::string_view group{};  ///< heading of the top-level settings: "DICOM"
     FieldType type = FieldType::text;
     std::string_view help{};          ///< a sentence or two for people
     std::string_view default_text{};  ///< as JSON, for texts without quotes; a null view = none, the key stays absent

@@ -3,11 +3,11 @@
 #include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config_loader.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quicksilver {
@@ -38,6 +38,9 @@ public:
     /// Parse, check, and only without any error take over.
     ConfigReload reload();
 
+    /// Checks a new text of the file, and only without any error writes it and takes over.
+    ConfigReload save(std::string_view text);
+
     /// Whether the file is another one than at the last load or reload, failed ones too. Cheap: one stat.
     bool changed_on_disk() const;
 
@@ -46,20 +49,15 @@ public:
     const std::filesystem::path& file() const { return sources_.file; }
 
 private:
-    struct FileStamp {
-        std::int64_t modified_ns = 0;
-        std::uint64_t size = 0, inode = 0;
-        bool operator==(const FileStamp&) const = default;
-    };
-    static FileStamp stamp_of(const std::filesystem::path& file);
+    ConfigReload take(LoadedConfig loaded);
 
     const ConfigSources sources_;
     const Validator validate_;
     std::mutex reloading_;
     mutable std::mutex mutex_;  // guards the rest
     LoadedConfig current_;
+    ConfigFileStamp stamp_;  // of the last reload, also of a failed one
     ConfigReload last_reload_;
-    FileStamp stamp_;
 };
 
 }  // namespace quicksilver

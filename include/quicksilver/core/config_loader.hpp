@@ -3,6 +3,7 @@
 #include "quicksilver/core/config.hpp"
 #include "quicksilver/core/result.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -55,11 +56,21 @@ struct ConfigOverride {
     std::string given_by;  ///< `QUICKSILVER_HTTP__PORT`, `--set http.port`
 };
 
+/// Tells one version of a file from another, cheaply. All zero: there is no file.
+struct ConfigFileStamp {
+    std::int64_t modified_ns = 0;
+    std::uint64_t size = 0, inode = 0;
+
+    bool operator==(const ConfigFileStamp&) const = default;
+};
+ConfigFileStamp config_file_stamp(const std::filesystem::path& file);
+
 struct LoadedConfig {
     std::shared_ptr<const Config> config;  ///< null when a problem is an error
     std::vector<ConfigProblem> problems;   ///< all of them, in the order of the file
     nlohmann::ordered_json source;         ///< the file as it is, without defaults and overrides: what is written back
     std::vector<ConfigOverride> overrides;
+    ConfigFileStamp stamp;  ///< of the file, taken before it was read
 
     bool ok() const { return config != nullptr; }
     /// For checks of the layers above (rules, targets); an error among them takes the configuration away.
