@@ -109,7 +109,9 @@ ConfigSources plain_sources() {
     return sources;
 }
 
-LoadedConfig load_text(std::string_view text) { return load_config_text(text, plain_sources()); }
+LoadedConfig load_text(std::string_view text) {
+    return load_config_text(text, plain_sources());
+}
 
 std::vector<std::string> lines_of(const LoadedConfig& loaded, Severity severity) {
     std::vector<std::string> lines;

@@ -12,9 +12,12 @@ namespace {
 
 constexpr std::string_view introduction = R"(# Configuration
 
-<!-- Made from the tables of the program. Change them there, then run the core tests with QUICKSILVER_UPDATE_DOCS=1. -->
+<!-- Made from the tables of the program. Change them there, then run the core tests with QUICKSILVER_UPDATE_DOCS=1.
+-->
 
-One JSON file, with mercure's keys and a few more. An existing `mercure.json` works as it is; `quicksilver config check FILE` says what is read differently. Comments (`//` and `/* */`) are allowed; they are lost when the web interface saves.
+One JSON file, with mercure's keys and a few more. An existing `mercure.json` works as it is; `quicksilver config
+check FILE` says what is read differently. Comments (`//` and `/* */`) are allowed; they are lost when the web
+interface saves.
 
 The file is the first of these that is named:
 
@@ -24,13 +27,20 @@ The file is the first of these that is named:
 4. `$MERCURE_CONFIG_FOLDER/mercure.json`
 5. `config/quicksilver.json` in the data folder, made at the first start
 
-Every key can also be given for one run, which goes over the file: `--set http.port=8080`, or, with dots as two underscores, the environment variable `QUICKSILVER_HTTP__PORT=8080`. The command line goes over the environment. `quicksilver config show` prints what counts and where it comes from.
+Every key can also be given for one run, which goes over the file: `--set http.port=8080`, or, with dots as two
+underscores, the environment variable `QUICKSILVER_HTTP__PORT=8080`. The command line goes over the environment.
+`quicksilver config show` prints what counts and where it comes from.
 
-The file is read again on SIGHUP, when it changes, and when the web interface saves. Nothing is taken over unless all of it is right; otherwise the running configuration stays, and the log, the interface and the metric `config_last_reload_successful` say so. Settings marked *restart* count from the next start.
+The file is read again on SIGHUP, when it changes, and when the web interface saves. Nothing is taken over unless
+all of it is right; otherwise the running configuration stays, and the log, the interface and the metric
+`config_last_reload_successful` say so. Settings marked *restart* count from the next start.
 
-**Values.** Numbers and booleans may be texts (`"60"`, `"True"`), as mercure allows. Seconds may have fractions. `null` is the same as leaving a key out. Keys that nobody knows are kept and give a warning; those that begin with `_` or `//` are comments.
+**Values.** Numbers and booleans may be texts (`"60"`, `"True"`), as mercure allows. Seconds may have fractions.
+`null` is the same as leaving a key out. Keys that nobody knows are kept and give a warning; those that begin with
+`_` or `//` are comments.
 
-**Secrets** (marked *secret*) may be kept outside the file: `{"file": "/run/secrets/pacs"}`, or `{"env": "PACS_PASSWORD"}`. They are never shown or logged.
+**Secrets** (marked *secret*) may be kept outside the file: `{"file": "/run/secrets/pacs"}`, or `{"env":
+"PACS_PASSWORD"}`. They are never shown or logged.
 
 A key marked **+** is one that mercure does not have.
 )";
