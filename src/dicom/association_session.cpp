@@ -34,9 +34,12 @@ OFCondition receive_request(T_ASC_Network* network, int socket, long max_pdu, T_
 
 std::uint16_t status_for(const Error& error) {
     switch (error.code) {
-        case Errc::invalid: return STATUS_STORE_Error_CannotUnderstand;
-        case Errc::refused: return STATUS_STORE_Error_DataSetDoesNotMatchSOPClass;
-        default: return STATUS_STORE_Refused_OutOfResources;
+        case Errc::invalid:
+            return STATUS_STORE_Error_CannotUnderstand;
+        case Errc::refused:
+            return STATUS_STORE_Error_DataSetDoesNotMatchSOPClass;
+        default:
+            return STATUS_STORE_Refused_OutOfResources;
     }
 }
 
@@ -55,8 +58,7 @@ public:
         const OFCondition received =
             receive_request(context_.network, socket_, static_cast<long>(config_.dicom.max_pdu), association_);
         if (received.bad()) {
-            context_.log.info("association request refused", kv("peer", peer_.address),
-                              kv("reason", received.text()));
+            context_.log.info("association request refused", kv("peer", peer_.address), kv("reason", received.text()));
             before_close();
             drop();
             return;
@@ -185,11 +187,12 @@ private:
     bool answer(T_DIMSE_Message& message, T_ASC_PresentationContextID context_id) {
         switch (message.CommandField) {
             case DIMSE_C_ECHO_RQ: {
-                const OFCondition sent = DIMSE_sendEchoResponse(association_, context_id, &message.msg.CEchoRQ,
-                                                                STATUS_Success, nullptr);
+                const OFCondition sent =
+                    DIMSE_sendEchoResponse(association_, context_id, &message.msg.CEchoRQ, STATUS_Success, nullptr);
                 return sent.good();
             }
-            case DIMSE_C_STORE_RQ: return store(message.msg.CStoreRQ, context_id);
+            case DIMSE_C_STORE_RQ:
+                return store(message.msg.CStoreRQ, context_id);
             default:
                 abort(fmt::format("unexpected command 0x{:04x}", static_cast<unsigned>(message.CommandField)));
                 return false;
@@ -207,8 +210,7 @@ private:
         IncomingInstance instance(context_.store, asked, scratch_);
         if (context_.stopping) instance.fail(Error{Errc::busy, "the server is stopping"});
         auto take = [&instance](std::span<const std::byte> fragment) { instance.add(fragment); };
-        const OFCondition received =
-            receive_data_set(association_, context_id, context_.limits.data_timeout, take);
+        const OFCondition received = receive_data_set(association_, context_id, context_.limits.data_timeout, take);
         if (received.bad()) {
             instance.fail(Error{Errc::network, received.text()});
             abort(fmt::format("the data set did not arrive whole: {}", received.text()));
@@ -241,8 +243,8 @@ private:
             std::replace(text.begin(), text.end(), '\\', '/');
             detail.putAndInsertString(DCM_ErrorComment, text.c_str());
         }
-        const OFCondition sent = DIMSE_sendStoreResponse(association_, context_id, &request, &response,
-                                                         comment.empty() ? nullptr : &detail);
+        const OFCondition sent =
+            DIMSE_sendStoreResponse(association_, context_id, &request, &response, comment.empty() ? nullptr : &detail);
         if (sent.bad()) {
             context_.log.info("association lost before the response", kv("peer", peer_.address),
                               kv("reason", sent.text()));

@@ -60,15 +60,16 @@ Result<FileDataSet> FileDataSet::open(const std::filesystem::path& file) {
     if (data_set.descriptor_ < 0 || ::fstat(data_set.descriptor_, &status) != 0) {
         return Error{Errc::io, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno))};
     }
-    data_set.bytes_ = static_cast<std::uint64_t>(status.st_size) - std::min<std::uint64_t>(
-                          data_set.offset_, static_cast<std::uint64_t>(status.st_size));
+    data_set.bytes_ = static_cast<std::uint64_t>(status.st_size) -
+                      std::min<std::uint64_t>(data_set.offset_, static_cast<std::uint64_t>(status.st_size));
     return data_set;
 }
 
 /// A file without proper file meta information: DCMTK guesses its transfer syntax, and its data set names the rest.
 Result<void> FileDataSet::open_without_meta() {
     file_ = std::make_unique<DcmFileFormat>();
-    const OFCondition loaded = file_->loadFile(path_.c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect);
+    const OFCondition loaded =
+        file_->loadFile(path_.c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength, ERM_autoDetect);
     if (loaded.bad()) {
         return Error{Errc::invalid, fmt::format("{} is not a DICOM file: {}", path_.string(), loaded.text())};
     }

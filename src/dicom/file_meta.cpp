@@ -75,26 +75,46 @@ std::string trimmed(std::string_view text) {
 }
 
 std::optional<DataSetChecksum> parse_checksum(std::string_view value) {
-    if (value.size() != checksum_length || value.substr(0, checksum_magic.size()) != checksum_magic) return std::nullopt;
+    if (value.size() != checksum_length || value.substr(0, checksum_magic.size()) != checksum_magic)
+        return std::nullopt;
     const auto bytes = std::as_bytes(std::span(value));
     return DataSetChecksum{read_number(bytes, 4, 8), read_number(bytes, 12, 8)};
 }
 
 void take_element(FileMeta& meta, std::uint16_t element, std::string_view value) {
     switch (element) {
-        case 0x0002: meta.sop_class_uid = trimmed(value); break;
-        case 0x0003: meta.sop_instance_uid = trimmed(value); break;
-        case 0x0010: meta.transfer_syntax_uid = trimmed(value); break;
-        case 0x0016: meta.source_ae = trimmed(value); break;
-        case 0x0017: meta.peer.calling_ae = trimmed(value); break;
-        case 0x0018: meta.peer.called_ae = trimmed(value); break;
-        case 0x0026: meta.peer.address = trimmed(value); break;
-        case 0x0102: meta.checksum = parse_checksum(value); break;
-        default: break;
+        case 0x0002:
+            meta.sop_class_uid = trimmed(value);
+            break;
+        case 0x0003:
+            meta.sop_instance_uid = trimmed(value);
+            break;
+        case 0x0010:
+            meta.transfer_syntax_uid = trimmed(value);
+            break;
+        case 0x0016:
+            meta.source_ae = trimmed(value);
+            break;
+        case 0x0017:
+            meta.peer.calling_ae = trimmed(value);
+            break;
+        case 0x0018:
+            meta.peer.called_ae = trimmed(value);
+            break;
+        case 0x0026:
+            meta.peer.address = trimmed(value);
+            break;
+        case 0x0102:
+            meta.checksum = parse_checksum(value);
+            break;
+        default:
+            break;
     }
 }
 
-bool has_long_length(std::string_view vr) { return vr == "OB" || vr == "OW" || vr == "UN" || vr == "UR" || vr == "UT"; }
+bool has_long_length(std::string_view vr) {
+    return vr == "OB" || vr == "OW" || vr == "UN" || vr == "UR" || vr == "UT";
+}
 
 class FileHandle {
 public:

@@ -1,8 +1,9 @@
 #include "incoming_instance.hpp"
 
-#include "instance_identity.hpp"
 #include "quicksilver/core/dicom_uid.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
+
+#include "instance_identity.hpp"
 
 #include <fmt/format.h>
 

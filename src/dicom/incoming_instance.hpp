@@ -1,7 +1,8 @@
 #pragma once
 
-#include "file_hash.hpp"
 #include "quicksilver/dicom/instance_store.hpp"
+
+#include "file_hash.hpp"
 
 #include <cstddef>
 #include <memory>

@@ -55,7 +55,8 @@ Result<InstanceIdentity> read_identity(std::span<const std::byte> head, const st
     if (read.bad() && read != EC_EndOfStream && read != EC_StreamNotifyClient) {
         return Error{Errc::invalid, fmt::format("the data set cannot be read: {}", read.text())};
     }
-    const char* missing = identity.sop_instance_uid.empty() ? "SOPInstanceUID (0008,0018)" : "SeriesInstanceUID (0020,000E)";
+    const char* missing =
+        identity.sop_instance_uid.empty() ? "SOPInstanceUID (0008,0018)" : "SeriesInstanceUID (0020,000E)";
     return Error{Errc::invalid, fmt::format("the data set has no {}", missing)};
 }
 

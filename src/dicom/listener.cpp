@@ -1,7 +1,8 @@
 #include "quicksilver/dicom/listener.hpp"
 
-#include "association_session.hpp"
 #include "quicksilver/core/coroutine_group.hpp"
+
+#include "association_session.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -82,7 +83,8 @@ std::size_t request_length(tcp::socket& socket) {
     std::array<unsigned char, pdu_header_length> header{};
     const ssize_t got = ::recv(socket.native_handle(), header.data(), header.size(), MSG_PEEK);
     if (got != static_cast<ssize_t>(header.size()) || header[0] != associate_request) return 0;
-    const std::size_t length = (static_cast<std::size_t>(header[2]) << 24) | (static_cast<std::size_t>(header[3]) << 16) |
+    const std::size_t length = (static_cast<std::size_t>(header[2]) << 24) |
+                               (static_cast<std::size_t>(header[3]) << 16) |
                                (static_cast<std::size_t>(header[4]) << 8) | header[5];
     return length <= longest_request ? length + pdu_header_length : 0;
 }
@@ -138,19 +140,22 @@ struct Listener::Impl {
 
 Listener::Listener(asio::any_io_executor executor, asio::thread_pool& associations, ConfigSource config,
                    InstanceStore& store, ReceptionObserver& observer, Log log, ListenerLimits limits)
-    : impl_(std::make_shared<Impl>(executor, associations, std::move(config), store, observer, std::move(log),
-                                   limits)) {}
+    : impl_(
+          std::make_shared<Impl>(executor, associations, std::move(config), store, observer, std::move(log), limits)) {}
 
 Listener::~Listener() = default;
 
-Result<void> Listener::open() { return impl_->open(); }
+Result<void> Listener::open() {
+    return impl_->open();
+}
 
 Result<void> Listener::Impl::open() {
     const DicomConfig& settings = config()->dicom;
     const auto failed = [&settings](const std::string& why) {
-        return Error{Errc::network, fmt::format("cannot listen for DICOM on {}:{}: {}; choose another `port` or stop the "
-                                                "program that uses it",
-                                                settings.address, settings.port, why)};
+        return Error{Errc::network,
+                     fmt::format("cannot listen for DICOM on {}:{}: {}; choose another `port` or stop the "
+                                 "program that uses it",
+                                 settings.address, settings.port, why)};
     };
     boost::system::error_code error;
     const auto address = asio::ip::make_address(settings.address, error);
@@ -177,7 +182,9 @@ std::uint16_t Listener::port() const {
     return impl_->acceptor.local_endpoint(ignored).port();
 }
 
-std::size_t Listener::associations() const { return impl_->sockets.size(); }
+std::size_t Listener::associations() const {
+    return impl_->sockets.size();
+}
 
 asio::awaitable<void> Listener::run() {
     const auto impl = impl_;
@@ -252,6 +259,8 @@ void Listener::close() {
     impl_->acceptor.close(ignored);
 }
 
-void Listener::abort() { impl_->sockets.shut_down_all(); }
+void Listener::abort() {
+    impl_->sockets.shut_down_all();
+}
 
 }  // namespace quicksilver::dicom

@@ -1,7 +1,8 @@
 #include "quicksilver/dicom/send_association.hpp"
 
-#include "file_data_set.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
+
+#include "file_data_set.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -58,7 +59,8 @@ public:
         if (done.bad()) return network_error(destination_, "connecting to", done);
         ASC_setAPTitles(parameters, destination_.calling_ae.c_str(), destination_.called_ae.c_str(), nullptr);
         const bool is_v6 = destination_.host.find(':') != std::string::npos;
-        const std::string peer = fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", destination_.host, destination_.port);
+        const std::string host = is_v6 ? "[" + destination_.host + "]" : destination_.host;
+        const std::string peer = fmt::format("{}:{}", host, destination_.port);
         ASC_setPresentationAddresses(parameters, "localhost", peer.c_str());
         propose(parameters, contexts);
 
@@ -78,11 +80,11 @@ public:
         if (!data_set) return StoreReply{StoreOutcome::unsent, 0, data_set.error().message, 0, false};
         const auto chosen = choose_context(data_set->sop_class_uid(), data_set->transfer_syntax_uid());
         if (!chosen) {
-            return StoreReply{StoreOutcome::unsent, 0,
-                              fmt::format("{} accepts neither {} nor a native transfer syntax for {}",
-                                          destination_.called_ae, syntax_name(data_set->transfer_syntax_uid()),
-                                          class_name(data_set->sop_class_uid())),
-                              0, false};
+            return StoreReply{
+                StoreOutcome::unsent, 0,
+                fmt::format("{} accepts neither {} nor a native transfer syntax for {}", destination_.called_ae,
+                            syntax_name(data_set->transfer_syntax_uid()), class_name(data_set->sop_class_uid())),
+                0, false};
         }
         const bool as_it_is = chosen->transfer_syntax_uid == data_set->transfer_syntax_uid();
         const bool streamed = as_it_is && data_set->can_stream();
@@ -113,8 +115,8 @@ public:
         DIC_US status = 0;
         DcmDataset* detail = nullptr;
         const int timeout = static_cast<int>(destination_.response_timeout.count());
-        const OFCondition done = DIMSE_echoUser(association_, association_->nextMsgID++, DIMSE_NONBLOCKING, timeout,
-                                                &status, &detail);
+        const OFCondition done =
+            DIMSE_echoUser(association_, association_->nextMsgID++, DIMSE_NONBLOCKING, timeout, &status, &detail);
         delete detail;
         if (done.bad()) return network_error(destination_, "C-ECHO to", done);
         if (status != STATUS_Success) {
@@ -189,7 +191,8 @@ private:
         DcmDataset* detail = nullptr;
         OFCondition received = DIMSE_NODATAAVAILABLE;
         for (auto waited = std::chrono::seconds(0);
-             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout; waited += std::chrono::seconds(1)) {
+             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout;
+             waited += std::chrono::seconds(1)) {
             if (stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
             received = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, &detail);
         }
@@ -197,12 +200,14 @@ private:
         if (received.bad()) return network_error(destination_, "waiting for the C-STORE response of", received);
         const T_DIMSE_C_StoreRSP& response = message.msg.CStoreRSP;
         if (message.CommandField != DIMSE_C_STORE_RSP || response.MessageIDBeingRespondedTo != message_id) {
-            return Error{Errc::network, fmt::format("{} answered C-STORE with another message", peer_name(destination_))};
+            return Error{Errc::network,
+                         fmt::format("{} answered C-STORE with another message", peer_name(destination_))};
         }
         StoreReply reply{classify_store_status(response.DimseStatus), response.DimseStatus, "", bytes, streamed};
         OFString comment;
         if (owned && owned->findAndGetOFString(DCM_ErrorComment, comment).good()) reply.text = comment.c_str();
-        if (reply.text.empty() && reply.outcome != StoreOutcome::stored) reply.text = DU_cstoreStatusString(reply.status);
+        if (reply.text.empty() && reply.outcome != StoreOutcome::stored)
+            reply.text = DU_cstoreStatusString(reply.status);
         return reply;
     }
 
@@ -262,8 +267,7 @@ SendPlan plan_sending(const std::vector<std::filesystem::path>& files) {
         }
         if (plan.groups.empty()) plan.groups.emplace_back();
         SendGroup* group = &plan.groups.back();
-        const bool known =
-            std::find(group->contexts.begin(), group->contexts.end(), *context) != group->contexts.end();
+        const bool known = std::find(group->contexts.begin(), group->contexts.end(), *context) != group->contexts.end();
         if (!known) {
             if (group->contexts.size() == SendAssociation::max_contexts) group = &plan.groups.emplace_back();
             group->contexts.push_back(std::move(*context));

@@ -56,18 +56,17 @@ void Bookkeeper::server_event(const char* sender, MercureEventType event, Severi
 
 boost::asio::awaitable<void> Bookkeeper::run() {
     boost::system::error_code ignored;
-    const auto wait = boost::asio::redirect_error(boost::asio::use_awaitable, ignored);
     for (;;) {
         while (pending_.empty()) {
             wakeup_.expires_at(boost::asio::steady_timer::time_point::max());
-            co_await wakeup_.async_wait(wait);
+            co_await wakeup_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
             const auto state = co_await boost::asio::this_coro::cancellation_state;
             if (state.cancelled() != boost::asio::cancellation_type::none) co_return;
         }
         if (pending_.size() < batch) {
             // Others follow closely, as a rule; a full batch cuts this short.
             wakeup_.expires_after(interval);
-            co_await wakeup_.async_wait(wait);
+            co_await wakeup_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
         }
         if (!co_await write_pending()) co_await clock_.wait_for(pause_after_failure);
         const auto state = co_await boost::asio::this_coro::cancellation_state;
@@ -100,7 +99,8 @@ boost::asio::awaitable<bool> Bookkeeper::write_pending() {
         failing_ = false;
         co_return true;
     }
-    if (!failing_) log_.error("cannot write the database; images are not affected", kv("reason", written.error().message));
+    if (!failing_)
+        log_.error("cannot write the database; images are not affected", kv("reason", written.error().message));
     failing_ = true;
     // What came meanwhile is newer.
     entries.insert(entries.end(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));

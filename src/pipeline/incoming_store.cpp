@@ -20,7 +20,7 @@ constexpr long xfs_magic = 0x58465342;  // not in linux/magic.h
 bool keeps_metadata_order(const std::filesystem::path& folder) {
     struct statfs status {};
     if (::statfs(folder.c_str(), &status) != 0) return false;
-    const long type = static_cast<long>(status.f_type);
+    const auto type = status.f_type;
     return type == EXT4_SUPER_MAGIC || type == xfs_magic || type == BTRFS_SUPER_MAGIC;
 }
 
@@ -39,10 +39,7 @@ Result<void> check_room(const std::filesystem::path& folder, const DiskReserve& 
 class IncomingStore::Writer final : public dicom::InstanceWriter {
 public:
     Writer(IncomingStore& store, std::string series_uid, std::filesystem::path part, std::filesystem::path final_path)
-        : store_(store),
-          series_uid_(std::move(series_uid)),
-          part_(std::move(part)),
-          final_(std::move(final_path)) {}
+        : store_(store), series_uid_(std::move(series_uid)), part_(std::move(part)), final_(std::move(final_path)) {}
 
     ~Writer() override {
         file_ = OpenFile();
@@ -64,8 +61,8 @@ public:
     }
 
     Result<void> patch(std::uint64_t offset, std::span<const std::byte> bytes) override {
-        return store_.ops_.write_at(
-            file_, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), offset);
+        return store_.ops_.write_at(file_, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                                    offset);
     }
 
     Result<bool> commit() override {
@@ -121,10 +118,7 @@ private:
 };
 
 IncomingStore::IncomingStore(FileOps& ops, std::filesystem::path folder, DiskReserve reserve)
-    : ops_(ops),
-      folder_(std::move(folder)),
-      keeps_metadata_order_(keeps_metadata_order(folder_)),
-      reserve_(reserve) {}
+    : ops_(ops), folder_(std::move(folder)), keeps_metadata_order_(keeps_metadata_order(folder_)), reserve_(reserve) {}
 
 Result<void> IncomingStore::has_room() {
     const std::lock_guard lock(mutex_);

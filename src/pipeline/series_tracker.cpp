@@ -6,7 +6,9 @@ namespace quicksilver {
 
 namespace {
 
-SteadyTime::duration to_steady(Seconds seconds) { return std::chrono::duration_cast<SteadyTime::duration>(seconds); }
+SteadyTime::duration to_steady(Seconds seconds) {
+    return std::chrono::duration_cast<SteadyTime::duration>(seconds);
+}
 
 }  // namespace
 
@@ -46,9 +48,8 @@ std::vector<SeriesTracker::Complete> SeriesTracker::take_complete(SteadyTime now
 
 std::optional<SteadyTime> SeriesTracker::next_due(Seconds trigger) const {
     if (series_.empty()) return std::nullopt;
-    const auto oldest = std::min_element(series_.begin(), series_.end(), [](const auto& a, const auto& b) {
-        return a.second.last < b.second.last;
-    });
+    const auto oldest = std::min_element(series_.begin(), series_.end(),
+                                         [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
     return oldest->second.last + to_steady(trigger);
 }
 

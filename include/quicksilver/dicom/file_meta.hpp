@@ -26,8 +26,8 @@ struct FileMeta {
     std::string sop_class_uid;
     std::string sop_instance_uid;
     std::string transfer_syntax_uid;
-    std::string source_ae;          ///< (0002,0016)
-    Peer peer;                      ///< (0002,0017), (0002,0018), (0002,0026)
+    std::string source_ae;  ///< (0002,0016)
+    Peer peer;              ///< (0002,0017), (0002,0018), (0002,0026)
     std::optional<DataSetChecksum> checksum;
     std::uint64_t data_set_offset = 0;  ///< where the data set begins in the file
 };

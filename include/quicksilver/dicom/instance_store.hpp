@@ -30,8 +30,8 @@ struct InstanceIdentity {
 struct StoredInstance {
     InstanceIdentity identity;
     Peer peer;
-    std::uint64_t bytes = 0;    ///< of the data set
-    bool repeated = false;      ///< the same SOP Instance UID was there already; this copy took its place
+    std::uint64_t bytes = 0;  ///< of the data set
+    bool repeated = false;    ///< the same SOP Instance UID was there already; this copy took its place
 };
 
 /// One instance being written. Destroyed without commit, nothing of it remains.

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "quicksilver/core/result.hpp"
+#include "quicksilver/core/stop_flag.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,9 +11,6 @@
 #include <vector>
 
 namespace quicksilver::dicom {
-
-/// Set from another thread to end blocking work at its next stop point, within a second or so.
-using StopFlag = std::atomic<bool>;
 
 /// Where to and as whom.
 struct Destination {

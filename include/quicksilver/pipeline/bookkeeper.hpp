@@ -43,7 +43,7 @@ public:
     std::uint64_t written() const { return written_; }
     std::uint64_t dropped() const { return dropped_; }
 
-    static constexpr std::size_t batch = 500;           ///< entries that do not wait for the interval
+    static constexpr std::size_t batch = 500;            ///< entries that do not wait for the interval
     static constexpr std::size_t pending_max = 200'000;  ///< kept while the database cannot be written
     static constexpr std::chrono::milliseconds interval{200};
 

@@ -32,9 +32,9 @@ public:
     Result<void> has_room() override;
     Result<std::unique_ptr<dicom::InstanceWriter>> begin(const dicom::InstanceIdentity& identity) override;
 
-    /// Takes the series out of reception: `incoming/SERIES` becomes `incoming/.routing-TASK`. Instances that arrive from
-    /// now on make a new `incoming/SERIES`. Errc::busy while an instance is being written, Errc::not_found when there
-    /// is no such series.
+    /// Takes the series out of reception: `incoming/SERIES` becomes `incoming/.routing-TASK`. Instances that arrive
+    /// from now on make a new `incoming/SERIES`. Errc::busy while an instance is being written, Errc::not_found when
+    /// there is no such series.
     Result<std::filesystem::path> claim(const std::string& series_uid, const std::string& task_id);
     /// Whether an instance of this series is being written.
     bool is_receiving(const std::string& series_uid) const;

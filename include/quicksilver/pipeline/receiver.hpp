@@ -1,0 +1,90 @@
+#pragma once
+
+#include "quicksilver/core/async_queue.hpp"
+#include "quicksilver/dicom/listener.hpp"
+#include "quicksilver/pipeline/incoming_store.hpp"
+#include "quicksilver/pipeline/rate_meter.hpp"
+#include "quicksilver/pipeline/series_tracker.hpp"
+#include "quicksilver/pipeline/stage_context.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace quicksilver {
+
+/// A series that has been quiet for long enough: its folder in incoming/ waits to be routed.
+struct CompleteSeries {
+    std::string series_uid;
+    SteadyTime first_arrival;
+    SteadyTime complete_since;
+};
+
+/// Reception: listens, lets associations store instances, and passes complete series on to the router.
+/// Io thread only; the observer's functions come from association threads and post to it.
+class Receiver final : public dicom::ReceptionObserver {
+public:
+    struct Status {
+        std::uint64_t instances_total = 0;
+        std::uint64_t repeated_total = 0;  ///< of these: the same SOP Instance UID as one that was waiting
+        std::uint64_t bytes_total = 0;
+        std::uint64_t refused_total = 0;   ///< instances answered with a failure status
+        std::uint64_t rejected_total = 0;  ///< associations
+        std::size_t associations = 0;      ///< open now
+        std::size_t series_arriving = 0;
+        double instances_per_second = 0;  ///< mean of the last minute
+        double bytes_per_second = 0;
+    };
+
+    Receiver(StageContext context, boost::asio::thread_pool& associations, IncomingStore& store,
+             AsyncQueue<CompleteSeries>& to_router);
+
+    /// Takes the port.
+    Result<void> open() { return listener_.open(); }
+    std::uint16_t port() const { return listener_.port(); }
+
+    /// Accepts associations until close().
+    boost::asio::awaitable<void> listen() { return listener_.run(); }
+    /// Finds out which series are complete, until cancelled.
+    boost::asio::awaitable<void> watch_completion();
+    /// Looks for folders that nobody told us of, at once and then every minute, until cancelled.
+    boost::asio::awaitable<void> scan_folders();
+
+    /// No new associations; running ones finish the instance in hand.
+    void close() { listener_.close(); }
+    void abort() { listener_.abort(); }
+    bool is_idle() const { return listener_.associations() == 0; }
+    /// The completion time may have changed.
+    void configuration_changed() { wakeup_.cancel(); }
+    /// The router could not take it now.
+    void put_back(const CompleteSeries& series);
+
+    Status status() const;
+
+    void instance_stored(const dicom::StoredInstance& instance) override;
+    void instance_refused(const dicom::Peer& peer, const std::string& sop_instance_uid, std::uint16_t status,
+                          const std::string& reason) override;
+    void association_rejected(const dicom::Peer& peer, const std::string& reason) override;
+    void association_began(const dicom::Peer& peer) override;
+    void association_ended(const dicom::Peer& peer) override;
+
+private:
+    void arrived(const dicom::StoredInstance& instance);
+    void pass_on_complete();
+    boost::asio::awaitable<void> scan_once();
+
+    StageContext context_;
+    IncomingStore& store_;
+    AsyncQueue<CompleteSeries>& to_router_;
+    dicom::Listener listener_;
+    SeriesTracker tracker_;
+    boost::asio::steady_timer wakeup_;  // cancelled when the next due time may have changed
+    Status totals_;
+    RateMeter instance_rate_;
+    RateMeter byte_rate_;
+};
+
+}  // namespace quicksilver

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "quicksilver/core/config.hpp"
+
+#include <optional>
+
+namespace quicksilver {
+
+/// How long to wait after `failures` failed attempts before the next one, or nothing to give up. Pure.
+/// `retry.attempts` counts all attempts (mercure's `retry_max`); 0 = until it works.
+std::optional<Seconds> next_attempt(const RetryConfig& retry, unsigned failures);
+
+/// How long to wait before a series whose hand-over failed is tried again: soon at first, since most causes pass.
+/// Nothing after the last attempt.
+std::optional<Seconds> next_routing_attempt(unsigned failures);
+
+}  // namespace quicksilver

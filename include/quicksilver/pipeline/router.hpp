@@ -1,0 +1,74 @@
+#pragma once
+
+#include "quicksilver/core/async_queue.hpp"
+#include "quicksilver/core/coroutine_group.hpp"
+#include "quicksilver/pipeline/receiver.hpp"
+#include "quicksilver/pipeline/routing.hpp"
+#include "quicksilver/pipeline/stage_context.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace quicksilver {
+
+/// Routing: decides for every complete series where it goes and hands it over to its tasks, safe against a crash.
+/// Io thread only.
+class Router {
+public:
+    struct Status {
+        std::uint64_t routed_total = 0;     ///< series that became tasks to process or deliver
+        std::uint64_t discarded_total = 0;  ///< by a rule, or because no rule triggered
+        std::uint64_t failed_total = 0;     ///< series parked in error/
+        std::size_t waiting = 0;
+        std::size_t in_flight = 0;
+        std::optional<Seconds> oldest;
+    };
+
+    /// Told of each task in outgoing/. The folder is the truth; this is a hint.
+    using ToDispatcher = std::function<void(const std::string& task_id)>;
+
+    Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
+           ToDispatcher to_dispatcher, ServerIdentity server);
+
+    /// Finishes what the last run left half handed over. Before run(). Returns how many series.
+    boost::asio::awaitable<std::size_t> recover();
+    /// Ends when the incoming queue is closed and drained, or on cancellation.
+    boost::asio::awaitable<void> run();
+    /// Waits for the series in hand; false when the grace is over first.
+    boost::asio::awaitable<bool> join(std::chrono::steady_clock::duration grace) { return working_.join(grace); }
+    void cancel() { working_.cancel(); }
+
+    Status status() const;
+
+private:
+    struct Claim {
+        std::string series_uid;
+        std::string task_id;
+        std::filesystem::path folder;
+    };
+
+    boost::asio::awaitable<void> route(CompleteSeries series);
+    boost::asio::awaitable<void> hand_over(Claim claim);
+    Result<SeriesRoute> decide_and_hand_over(const Claim& claim, const RoutingRules& rules) const;
+    std::shared_ptr<const RoutingRules> current_rules();
+    void record(const Claim& claim, const SeriesRoute& route);
+    void record_failure(const Claim& claim, const std::string& reason);
+
+    StageContext context_;
+    IncomingStore& store_;
+    Receiver& receiver_;
+    AsyncQueue<CompleteSeries>& incoming_;
+    ToDispatcher to_dispatcher_;
+    ServerIdentity server_;
+    Handover handover_;
+    CoroutineGroup working_;
+    std::shared_ptr<const RoutingRules> rules_;
+    Status totals_;
+};
+
+}  // namespace quicksilver

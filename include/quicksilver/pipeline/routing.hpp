@@ -1,0 +1,52 @@
+#pragma once
+
+#include "quicksilver/core/config.hpp"
+#include "quicksilver/core/result.hpp"
+#include "quicksilver/core/tags.hpp"
+#include "quicksilver/rules/decision.hpp"
+#include "quicksilver/rules/plan.hpp"
+#include "quicksilver/store/handover.hpp"
+#include "quicksilver/store/task_file.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quicksilver {
+
+/// One configuration with its rules compiled. Immutable; any thread.
+struct RoutingRules {
+    std::shared_ptr<const Config> config;
+    rules::RuleSet rules;
+};
+
+/// One task that a series became.
+struct RoutedTask {
+    std::string id;
+    Stage stage = Stage::outgoing;
+    rules::PlannedTask plan;
+};
+
+/// What was decided for a series, and from what.
+struct SeriesRoute {
+    Tags tags;
+    rules::Decision decision;
+    std::vector<RoutedTask> tasks;
+    std::uint64_t instances = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// The tags that the rules see for a claimed series: of its first instance by name, and of a `.tags` file beside it,
+/// which mercure's own tools write.
+Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config& config);
+
+/// Decides where a series goes, with ids and stages for its tasks. Pure but for the new ids.
+SeriesRoute decide_route(const RoutingRules& rules, Tags tags);
+
+/// The tasks as the hand-over makes them, each with its task.json.
+std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::string& series_uid, const Config& config,
+                                          const ServerIdentity& server, WallTime now);
+
+}  // namespace quicksilver

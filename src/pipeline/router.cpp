@@ -1,0 +1,239 @@
+#include "quicksilver/pipeline/router.hpp"
+
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/core/unique_id.hpp"
+#include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/retry_plan.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include <numeric>
+
+namespace quicksilver {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* sender = "router.main";
+
+std::string joined(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::uint64_t total_size(const std::vector<std::filesystem::path>& files) {
+    std::error_code ignored;
+    return std::accumulate(files.begin(), files.end(), std::uint64_t{0}, [&](std::uint64_t sum, const auto& file) {
+        const auto size = std::filesystem::file_size(file, ignored);
+        return ignored ? sum : sum + size;
+    });
+}
+
+journal::SeriesStage series_stage(const SeriesRoute& route) {
+    const auto any = [&route](Stage stage) {
+        return std::any_of(route.tasks.begin(), route.tasks.end(),
+                           [stage](const RoutedTask& task) { return task.stage == stage; });
+    };
+    if (any(Stage::error)) return journal::SeriesStage::failed;
+    if (any(Stage::processing)) return journal::SeriesStage::processing;
+    if (any(Stage::outgoing)) return journal::SeriesStage::dispatching;
+    if (any(Stage::discard)) return journal::SeriesStage::discarded;
+    return journal::SeriesStage::done;
+}
+
+}  // namespace
+
+Router::Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
+               ToDispatcher to_dispatcher, ServerIdentity server)
+    : context_(std::move(context)),
+      store_(store),
+      receiver_(receiver),
+      incoming_(incoming),
+      to_dispatcher_(std::move(to_dispatcher)),
+      server_(std::move(server)),
+      handover_(context_.folders),
+      working_(context_.io, [log = context_.log](const std::string& name, std::exception_ptr) {
+          log.error("routing ended unexpectedly; the series stays where it is", kv("series", name));
+      }) {}
+
+asio::awaitable<std::size_t> Router::recover() {
+    auto find = [this] { return handover_.find_unfinished(); };
+    const auto unfinished = co_await run_blocking(context_.files, find);
+    if (!unfinished) {
+        context_.log.error("cannot look for unfinished hand-overs", kv("reason", unfinished.error().message));
+        co_return 0;
+    }
+    for (const UnfinishedHandover& left : *unfinished) {
+        auto finish = [this, &left] { return handover_.finish(left.claimed); };
+        if (left.is_decided) {
+            const auto finished = co_await run_blocking(context_.files, finish);
+            if (finished) continue;
+            context_.log.error("cannot finish a hand-over", kv("task", left.task_id),
+                               kv("reason", finished.error().message));
+        }
+        working_.start(left.task_id, hand_over(Claim{"", left.task_id, left.claimed}));
+    }
+    auto clean = [this] { return handover_.remove_leftovers(); };
+    const auto cleaned = co_await run_blocking(context_.files, clean);
+    if (!cleaned) context_.log.warn("cannot remove leftovers", kv("reason", cleaned.error().message));
+    co_return unfinished->size();
+}
+
+asio::awaitable<void> Router::run() {
+    // The files pool limits how many are in work at once; one that waits to be tried again holds up nobody.
+    while (auto series = co_await incoming_.pop()) {
+        std::string name = series->series_uid;
+        working_.start(std::move(name), route(std::move(*series)));
+    }
+}
+
+asio::awaitable<void> Router::route(CompleteSeries series) {
+    Claim claim{series.series_uid, make_task_id(), {}};
+    auto take = [this, &claim] { return store_.claim(claim.series_uid, claim.task_id); };
+    auto claimed = co_await run_blocking(context_.files, take);
+    if (!claimed) {
+        const Error& error = claimed.error();
+        if (error.code == Errc::not_found) co_return;  // an earlier hint of the same folder
+        if (error.code != Errc::busy) {
+            context_.log.error("cannot claim a series", kv("series", claim.series_uid), kv("reason", error.message));
+        }
+        receiver_.put_back(series);
+        co_return;
+    }
+    claim.folder = std::move(*claimed);
+    co_await hand_over(std::move(claim));
+}
+
+asio::awaitable<void> Router::hand_over(Claim claim) {
+    std::string reason;
+    for (unsigned failures = 0;; ++failures) {
+        const auto delay = next_routing_attempt(failures);
+        if (!delay) break;
+        if (delay->count() > 0) {
+            co_await context_.clock.wait_for(std::chrono::duration_cast<std::chrono::nanoseconds>(*delay));
+        }
+        const auto rules = current_rules();
+        auto work = [&] { return decide_and_hand_over(claim, *rules); };
+        const auto route = co_await run_blocking(context_.files, work);
+        if (route) {
+            if (claim.series_uid.empty()) claim.series_uid = route->tags.get("SeriesInstanceUID");
+            record(claim, *route);
+            co_return;
+        }
+        reason = route.error().message;
+        context_.log.error("cannot hand over a series", kv("series", claim.series_uid), kv("task", claim.task_id),
+                           kv("attempt", failures + 1), kv("reason", reason));
+    }
+    auto give_up = [&] { return handover_.give_up(claim.folder, reason); };
+    const auto parked = co_await run_blocking(context_.files, give_up);
+    if (!parked) {
+        // It stays claimed, whole; the next start tries again.
+        context_.log.error("cannot park a series", kv("task", claim.task_id), kv("reason", parked.error().message));
+    }
+    record_failure(claim, reason);
+}
+
+Result<SeriesRoute> Router::decide_and_hand_over(const Claim& claim, const RoutingRules& rules) const {
+    const auto instances = TaskFolders::instances(claim.folder);
+    if (!instances) return instances.error();
+    auto tags = read_series_tags(claim.folder, *rules.config);
+    if (!tags) return tags.error();
+    SeriesRoute route = decide_route(rules, std::move(*tags));
+    route.instances = instances->size();
+    route.bytes = total_size(*instances);
+    const std::string series_uid = claim.series_uid.empty() ? route.tags.get("SeriesInstanceUID") : claim.series_uid;
+    const auto planned = to_planned_tasks(route, series_uid, *rules.config, server_, context_.clock.wall_now());
+    auto made = handover_.hand_over(claim.folder, planned);
+    if (!made) return made.error();
+    return route;
+}
+
+std::shared_ptr<const RoutingRules> Router::current_rules() {
+    auto config = context_.config();
+    if (!rules_ || rules_->config != config) {
+        auto rules = std::make_shared<RoutingRules>();
+        rules->config = config;
+        rules->rules = rules::RuleSet(config->rules);
+        rules_ = std::move(rules);
+    }
+    return rules_;
+}
+
+/// The events of contract §5.2–5.6, and what becomes of the tasks next.
+void Router::record(const Claim& claim, const SeriesRoute& route) {
+    Bookkeeper& books = context_.books;
+    const std::string& parent = claim.task_id;
+    const WallTime now = context_.clock.wall_now();
+    books.record(journal::TaskRegistered{now, parent, "", claim.series_uid});
+    books.record(journal::SeriesRegistered{now, claim.series_uid, route.tags});
+    books.task_event(parent, sender, TaskEventType::registered, route.instances, joined(route.decision.triggered),
+                     "Registered series");
+    for (const std::string& error : route.decision.errors()) {
+        context_.log.error("a rule failed", kv("series", claim.series_uid), kv("reason", error));
+        books.server_event(sender, MercureEventType::config_update, Severity::error, error);
+    }
+
+    const bool moved = route.tasks.size() == 1;
+    std::string outcome;
+    for (const RoutedTask& task : route.tasks) {
+        const std::string path = context_.folders.path(task.stage, task.id).string();
+        if (task.plan.kind == rules::PlanKind::discard) {
+            books.task_event(parent, sender, TaskEventType::discard, route.instances, route.decision.discard_rule,
+                             task.plan.reason);
+            ++totals_.discarded_total;
+        } else if (task.plan.kind == rules::PlanKind::error) {
+            books.task_event(parent, sender, TaskEventType::error, route.instances, "", task.plan.reason);
+            context_.log.error("series kept in error", kv("series", claim.series_uid), kv("task", task.id),
+                               kv("reason", task.plan.reason));
+            ++totals_.failed_total;
+        } else {
+            books.record(journal::TaskRegistered{now, task.id, parent, claim.series_uid});
+            books.task_event(parent, sender, TaskEventType::delegate, route.instances, task.id,
+                             joined(task.plan.triggered_rules));
+        }
+        books.task_event(parent, sender, moved ? TaskEventType::move : TaskEventType::copy, route.instances, path,
+                         moved ? "Moved files" : "Copied files");
+        if (!outcome.empty()) outcome += ", ";
+        outcome += fmt::format("{} {}", rules::to_string(task.plan.kind), joined(task.plan.targets));
+    }
+    if (!moved) {
+        books.task_event(parent, sender, TaskEventType::remove, route.instances, "", "Removed duplicate files");
+    }
+
+    const journal::SeriesStage stage = series_stage(route);
+    if (stage != journal::SeriesStage::discarded && stage != journal::SeriesStage::failed) ++totals_.routed_total;
+    books.record(journal::SeriesState{now, claim.series_uid, stage, outcome, joined(route.decision.triggered), parent,
+                                      route.instances, route.bytes});
+    context_.log.info("series routed", kv("series", claim.series_uid), kv("task", parent),
+                      kv("rules", joined(route.decision.triggered)), kv("instances", route.instances),
+                      kv("to", outcome));
+    for (const RoutedTask& task : route.tasks) {
+        if (task.stage == Stage::outgoing) to_dispatcher_(task.id);
+    }
+}
+
+void Router::record_failure(const Claim& claim, const std::string& reason) {
+    ++totals_.failed_total;
+    context_.books.task_event(claim.task_id, sender, TaskEventType::error, 0, "", reason);
+    journal::SeriesState state;
+    state.time = context_.clock.wall_now();
+    state.series_uid = claim.series_uid;
+    state.state = journal::SeriesStage::failed;
+    state.outcome = reason;
+    state.task_id = claim.task_id;
+    context_.books.record(std::move(state));
+}
+
+Router::Status Router::status() const {
+    Status status = totals_;
+    status.waiting = incoming_.size();
+    status.in_flight = working_.size();
+    if (const CompleteSeries* oldest = incoming_.front()) {
+        status.oldest = std::chrono::duration_cast<Seconds>(context_.clock.now() - oldest->complete_since);
+    }
+    return status;
+}
+
+}  // namespace quicksilver

@@ -1,0 +1,139 @@
+#include "quicksilver/pipeline/routing.hpp"
+
+#include "quicksilver/core/unique_id.hpp"
+#include "quicksilver/dicom/tag_reader.hpp"
+#include "quicksilver/store/durable_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace quicksilver {
+
+namespace {
+
+Stage stage_of(rules::PlanKind kind) {
+    switch (kind) {
+        case rules::PlanKind::route:
+            return Stage::outgoing;
+        case rules::PlanKind::process:
+            return Stage::processing;
+        case rules::PlanKind::success:
+            return Stage::success;
+        case rules::PlanKind::discard:
+            return Stage::discard;
+        case rules::PlanKind::study:  // see decide_route
+        case rules::PlanKind::error:
+            return Stage::error;
+    }
+    return Stage::error;
+}
+
+std::string_view action_name(RuleAction action) {
+    switch (action) {
+        case RuleAction::route:
+            return "route";
+        case RuleAction::both:
+            return "both";
+        case RuleAction::process:
+            return "process";
+        case RuleAction::discard:
+            return "discard";
+        case RuleAction::notification:
+            return "notification";
+    }
+    return "route";
+}
+
+/// Lays the values of a `.tags` file over what the DICOM header says. A damaged one is of no use to anybody.
+void overlay_tags_file(const std::filesystem::path& file, Tags& tags) {
+    const auto text = read_text_file(file, 1 << 20);
+    if (!text) return;
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (!json.is_object()) return;
+    for (const auto& [key, value] : json.items()) {
+        if (value.is_string()) tags.set(key, value.get<std::string>());
+    }
+}
+
+nlohmann::ordered_json object_or_empty(const nlohmann::json& value) {
+    return value.is_object() ? nlohmann::ordered_json(value) : nlohmann::ordered_json::object();
+}
+
+/// The modules of a rule with their settings: the module's, overlaid by the rule's (contract §3.1).
+std::vector<TaskProcess> make_process(const RuleConfig& rule, const Config& config) {
+    std::vector<TaskProcess> steps;
+    for (std::size_t i = 0; i < rule.modules.size(); ++i) {
+        TaskProcess step;
+        step.module_name = rule.modules[i];
+        step.retain_input_images = rule.retain_images;
+        if (const ModuleConfig* module = config.find_module(step.module_name)) {
+            step.module_config = module->settings;
+            step.settings = object_or_empty(module->settings.value("settings", nlohmann::json::object()));
+        }
+        const nlohmann::json& own = rule.processing_settings;
+        const auto overlay = own.is_array() ? (i < own.size() ? own[i] : nlohmann::json()) : own;
+        step.settings.update(object_or_empty(overlay));
+        steps.push_back(std::move(step));
+    }
+    return steps;
+}
+
+}  // namespace
+
+Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config& config) {
+    const auto instances = TaskFolders::instances(folder);
+    if (!instances) return instances.error();
+    if (instances->empty()) return Error{Errc::not_found, folder.string() + " has no *.dcm"};
+    dicom::TagReadOptions options;
+    options.additional_tags = config.dicom.additional_tags;
+    auto tags = dicom::read_tags(instances->front(), options);
+    if (!tags) return tags.error();
+    auto beside = instances->front();
+    overlay_tags_file(beside.replace_extension(".tags"), *tags);
+    return tags;
+}
+
+SeriesRoute decide_route(const RoutingRules& rules, Tags tags) {
+    SeriesRoute route;
+    route.decision = rules.rules.decide(tags);
+    rules::Plan plan = rules::make_plan(route.decision, *rules.config, tags);
+    route.tags = std::move(tags);
+    for (rules::PlannedTask& task : plan.tasks) {
+        if (task.kind == rules::PlanKind::study) {
+            task.kind = rules::PlanKind::error;
+            task.reason = "rule " + task.applied_rule +
+                          " is a study-level rule, which this version cannot collect yet; the series is kept here";
+        }
+        route.tasks.push_back(RoutedTask{make_task_id(), stage_of(task.kind), std::move(task)});
+    }
+    return route;
+}
+
+std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::string& series_uid, const Config& config,
+                                          const ServerIdentity& server, WallTime now) {
+    std::vector<PlannedTask> planned;
+    for (const RoutedTask& task : route.tasks) {
+        PlannedTask made{task.id, task.stage, ""};
+        const bool without_file =
+            task.plan.kind == rules::PlanKind::success || task.plan.kind == rules::PlanKind::discard;
+        if (!without_file) {
+            TaskFile file;
+            file.id = task.id;
+            file.info = make_task_info(route.tags, series_uid, "series", server);
+            file.info.action = task.plan.applied_rule.empty() ? "route" : action_name(task.plan.action);
+            file.info.applied_rule = task.plan.applied_rule;
+            file.info.triggered_rules = task.plan.triggered_rules;
+            if (task.plan.kind == rules::PlanKind::error) {
+                file.info.fail_stage = FailStage::routing;
+                file.info.fail_reason = task.plan.reason;
+            }
+            const RuleConfig* rule = config.find_rule(task.plan.applied_rule);
+            if (task.plan.kind == rules::PlanKind::process && rule) file.process = make_process(*rule, config);
+            if (!task.plan.targets.empty()) file.dispatch = make_task_dispatch(task.plan.targets, now);
+            made.task_json = to_json_text(file);
+        }
+        planned.push_back(std::move(made));
+    }
+    return planned;
+}
+
+}  // namespace quicksilver
