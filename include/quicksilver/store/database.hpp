@@ -19,9 +19,12 @@ namespace quicksilver::database {
 class DatabaseError : public std::runtime_error {
 public:
     DatabaseError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+    static DatabaseError corruption(const std::string& message);
     int code() const { return code_; }  ///< SQLite's primary result code
     /// The file itself is damaged, or is no database.
     bool is_corruption() const;
+    /// Damaged, or cannot be opened at all.
+    bool is_unreadable() const;
     Error to_error() const;
 
 private:
@@ -91,7 +94,10 @@ public:
     Statement statement(std::string_view sql, std::source_location where = std::source_location::current());
     /// One or more statements without parameters or rows.
     void execute(const std::string& sql);
-    /// Moves the write-ahead log into the database and empties it.
+    /// The first column of the first row of a query that is not worth caching; 0 or "" without a row.
+    std::int64_t number(const std::string& sql);
+    std::string text(const std::string& sql);
+    /// Moves the write-ahead log into the database and empties it, as far as no reader holds it.
     void checkpoint();
 
 private:

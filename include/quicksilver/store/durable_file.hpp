@@ -12,6 +12,9 @@ namespace quicksilver {
 /// new one also survives a power cut: temporary name in the same folder → fsync → rename → fsync(folder).
 Result<void> write_durably(FileOps& ops, const std::filesystem::path& path, std::string_view content);
 
+/// The temporary name that `write_durably` uses for a file, and that a crash may leave.
+std::string part_name(std::string_view name);
+
 /// Copies a regular file to a new name and fsyncs it. The name is durable once the caller synced its folder.
 Result<void> copy_file(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
 
@@ -19,9 +22,27 @@ Result<void> copy_file(FileOps& ops, const std::filesystem::path& from, const st
 /// The name is durable once the caller synced its folder.
 Result<void> link_or_copy_file(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Renames a folder and fsyncs both parents. To another file system: copies into `PARENT/.new-NAME` durably, renames
-/// that, then removes the source. `to` must not exist: Errc::already_exists.
+/// Renames a folder and fsyncs both parents. To another file system: copies into `.moving-NAME` beside `to`, durably;
+/// renames the source to `.moved-NAME`, which is the decision; then the copy to `to`; then removes the source. A crash
+/// leaves the folder visible in exactly one of both places, or in neither until `finish_interrupted_move`.
+/// `to` must not exist: Errc::already_exists.
 Result<void> move_folder(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Goes on after the decision: publishes the copy, if it is still hidden, and removes the source.
+Result<void> finish_interrupted_move(FileOps& ops, const std::filesystem::path& moved,
+                                     const std::filesystem::path& copy);
+
+/// Prefixes of folder names that nobody takes for tasks.
+namespace hidden {
+inline constexpr std::string_view making = ".new-";
+inline constexpr std::string_view removing = ".removing-";
+inline constexpr std::string_view moving = ".moving-";
+inline constexpr std::string_view moved = ".moved-";
+inline constexpr std::string_view routing = ".routing-";
+}  // namespace hidden
+
+/// `FOLDER/NAME` as `FOLDER/<prefix>NAME`.
+std::filesystem::path hidden_name(const std::filesystem::path& path, std::string_view prefix);
 
 /// Makes a folder and the missing ones above it, durably. Fine when it exists.
 Result<void> make_folders(FileOps& ops, const std::filesystem::path& path);

@@ -72,6 +72,9 @@ public:
 /// The real ones.
 std::unique_ptr<FileOps> make_file_ops();
 
+/// Whether the name is taken; never throws.
+bool path_exists(const std::filesystem::path& path);
+
 /// "cannot <doing> <path>: <reason of errno>", with the code that fits the errno.
 Error file_error(std::string_view doing, const std::filesystem::path& path, int error_number);
 

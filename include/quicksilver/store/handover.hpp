@@ -3,7 +3,9 @@
 #include "quicksilver/store/task_folders.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quicksilver {
@@ -38,7 +40,8 @@ public:
     explicit Handover(const TaskFolders& folders) : folders_(folders) {}
 
     /// Makes the tasks and removes the claimed folder. Returns where the tasks are. A folder that has a plan already
-    /// keeps that one, and `tasks` is ignored. After an error the originals are where they were: call it again.
+    /// keeps that one, and `tasks` is ignored. After an error nothing is lost: call it again. A folder that is gone has
+    /// been handed over.
     Result<std::vector<std::filesystem::path>> hand_over(const std::filesystem::path& claimed,
                                                          const std::vector<PlannedTask>& tasks) const;
 
@@ -55,8 +58,11 @@ public:
     Result<std::size_t> remove_leftovers() const;
 
 private:
-    Result<std::vector<std::filesystem::path>> hand_over_whole(const std::filesystem::path& claimed,
-                                                               const PlannedTask& task) const;
+    /// Nothing when the stage lies on another file system.
+    Result<std::optional<std::filesystem::path>> hand_over_whole(const std::filesystem::path& claimed,
+                                                                 const PlannedTask& task) const;
+    Result<std::vector<std::filesystem::path>> hand_over_copies(const std::filesystem::path& claimed,
+                                                                const std::vector<PlannedTask>& tasks) const;
 
     const TaskFolders& folders_;
 };

@@ -2,11 +2,14 @@
 
 #include "quicksilver/store/task_folders.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace quicksilver {
 
@@ -25,7 +28,8 @@ public:
     std::filesystem::path new_part_path();
 
     /// Renames a written and synced part to `incoming/SERIES/<name>`, replacing an instance of the same name, and makes
-    /// the name durable: after success the instance survives a power cut. On failure the part is removed.
+    /// the name durable: after success the instance survives a power cut. After a failure the part is gone, and the
+    /// sender must be told so; where only the last sync failed, the instance stays and a second one replaces it.
     Result<void> commit(const std::filesystem::path& part, std::string_view series_uid, std::string_view name);
 
     /// Takes the series out of reception: `incoming/SERIES` becomes `incoming/.routing-TASK`. Instances that arrive
@@ -33,9 +37,17 @@ public:
     Result<std::filesystem::path> claim(std::string_view series_uid, std::string_view task_id);
 
 private:
+    struct Place {
+        OpenFile folder;
+        bool is_new_series;  // its name in incoming/ is not yet durable
+    };
+    Result<Place> place(const std::filesystem::path& part, std::string_view series_uid, std::string_view name);
+
     const TaskFolders& folders_;
     std::filesystem::path receiving_;
-    std::mutex mutex_;  // guards the names of the series folders between commit and claim
+    std::atomic<std::uint64_t> next_part_ = 0;
+    std::mutex mutex_;  // guards the names of the series folders between commit and claim, and the next line
+    std::set<std::string, std::less<>> new_series_;
 };
 
 }  // namespace quicksilver

@@ -1,0 +1,210 @@
+#include "quicksilver/store/handover.hpp"
+
+#include "store/folders_fixture.hpp"
+#include "support/catch.hpp"
+#include "support/failing_file_ops.hpp"
+
+#include <nlohmann/json.hpp>
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+using How = FailingFileOps::How;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::map<std::string, std::string> series_files = {{"s#1.dcm", "one"}, {"s#2.dcm", "two"}, {"s#3.dcm", "three"}};
+
+struct HandoverFixture : FoldersFixture {
+    fs::path claimed = make(root / "incoming/.routing-parent", series_files);
+
+    /// The tasks of one decision; each decision makes new ids, as the router does.
+    std::vector<PlannedTask> decide(std::size_t count) {
+        ++decisions;
+        std::vector<PlannedTask> tasks;
+        const Stage stages[] = {Stage::outgoing, Stage::processing, Stage::outgoing};
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string id = "d" + std::to_string(decisions) + "-t" + std::to_string(i);
+            tasks.push_back(PlannedTask{id, stages[i], R"({"wanted": ")" + std::to_string(i) + R"("})"});
+        }
+        return tasks;
+    }
+
+    /// What the other stages do meanwhile: everything that they see moves on.
+    void work_off() {
+        for (const Stage stage : {Stage::outgoing, Stage::processing}) {
+            const auto tasks = folders().list(stage);
+            for (const TaskEntry& task : *tasks) {
+                REQUIRE(folders().move(task.path, Stage::success).ok());
+            }
+        }
+    }
+
+    /// Exactly one whole task for each that was wanted, and nothing else anywhere.
+    void check_done(std::size_t count) {
+        std::multiset<std::string> wanted;
+        for (const std::string& name : all_names()) {
+            INFO(name);
+            REQUIRE(name.find("/.") == std::string::npos);
+            auto content = content_of(root / name);
+            wanted.insert(nlohmann::json::parse(content.at("task.json")).at("wanted").get<std::string>());
+            content.erase("task.json");
+            CHECK(content == series_files);
+        }
+        std::multiset<std::string> expected;
+        for (std::size_t i = 0; i < count; ++i) expected.insert(std::to_string(i));
+        CHECK(wanted == expected);
+    }
+
+    void restart(std::size_t count) {
+        const Handover handover_after_start(real_folders);
+        const auto all = handover_after_start.find_unfinished();
+        for (const UnfinishedHandover& unfinished : *all) {
+            CHECK(unfinished.task_id == "parent");
+            if (unfinished.is_decided) {
+                REQUIRE(handover_after_start.finish(unfinished.claimed).ok());
+            } else {
+                REQUIRE(handover_after_start.hand_over(unfinished.claimed, decide(count)).ok());
+            }
+        }
+        REQUIRE(handover_after_start.remove_leftovers().ok());
+    }
+
+    TaskFolders real_folders = folders();
+    int decisions = 0;
+};
+
+}  // namespace
+
+TEST_CASE("A series with one destination becomes the task by one rename", "[store][handover]") {
+    HandoverFixture f;
+    FailingFileOps counting;
+    const TaskFolders folders = f.folders(counting);
+    const auto made = Handover(folders).hand_over(f.claimed, f.decide(1));
+    REQUIRE(made.ok());
+    CHECK(*made == std::vector<fs::path>{f.root / "outgoing/d1-t0"});
+    CHECK(fs::hard_link_count(f.root / "outgoing/d1-t0/s#1.dcm") == 1);
+    CHECK(counting.calls() <= 12);  // however many files there are
+    f.check_done(1);
+}
+
+TEST_CASE("A series with several destinations is linked into each", "[store][handover]") {
+    HandoverFixture f;
+    const auto made = Handover(f.real_folders).hand_over(f.claimed, f.decide(3));
+    REQUIRE(made.ok());
+    CHECK(made->size() == 3);
+    CHECK(fs::hard_link_count(f.root / "outgoing/d1-t0/s#1.dcm") == 3);
+    f.check_done(3);
+}
+
+TEST_CASE("A discarded series gets no task.json, as in mercure", "[store][handover]") {
+    HandoverFixture f;
+    REQUIRE(Handover(f.real_folders).hand_over(f.claimed, {PlannedTask{"d", Stage::discard, ""}}).ok());
+    CHECK(f.content_of(f.root / "discard/d") == series_files);
+}
+
+TEST_CASE("A hand-over that fails at any call is completed by calling it again", "[store][handover][faults]") {
+    const auto how = GENERATE(How::once, How::disk_full);
+    const std::size_t count = GENERATE(1U, 3U);
+    const bool other_file_systems = GENERATE(false, true);
+    const bool others_work = GENERATE(false, true);
+    const unsigned rounds = for_every_failure(how, [&](FailingFileOps& ops) {
+        HandoverFixture f;
+        if (other_file_systems) ops.set_file_systems(f.roots());
+        const TaskFolders folders = f.folders(ops);
+        const Handover handover(folders);
+        const auto first = handover.hand_over(f.claimed, f.decide(count));
+        if (others_work) f.work_off();
+        if (!first.ok()) {
+            ops.heal();
+            // The router decides again, perhaps with other ids.
+            const auto second = handover.hand_over(f.claimed, f.decide(count));
+            if (!second) FAIL(second.error().message);
+        }
+        REQUIRE(handover.remove_leftovers().ok());
+        f.check_done(count);
+    });
+    CHECK(rounds >= 3);
+}
+
+TEST_CASE("A hand-over cut off at any call is completed at the next start, and no task is made twice",
+          "[store][handover][faults]") {
+    const std::size_t count = GENERATE(1U, 2U, 3U);
+    const bool other_file_systems = GENERATE(false, true);
+    const bool others_work = GENERATE(false, true);
+    const unsigned rounds = for_every_failure(How::crash, [&](FailingFileOps& ops) {
+        HandoverFixture f;
+        if (other_file_systems) ops.set_file_systems(f.roots());
+        const TaskFolders folders = f.folders(ops);
+        try {
+            const auto made = Handover(folders).hand_over(f.claimed, f.decide(count));
+            CHECK(made.ok());
+        } catch (const SimulatedCrash&) {
+        }
+        if (others_work) f.work_off();
+        f.restart(count);
+        f.check_done(count);
+    });
+    CHECK(rounds >= 8);
+}
+
+TEST_CASE("A hand-over cut off twice is completed at the third start", "[store][handover][faults]") {
+    unsigned first_at = 1;
+    bool first_crashed = true;
+    const auto round = [&](FailingFileOps& second) {
+        HandoverFixture f;
+        FailingFileOps first(first_at, How::crash);
+        const TaskFolders first_folders = f.folders(first);
+        const TaskFolders second_folders = f.folders(second);
+        try {
+            (void)Handover(first_folders).hand_over(f.claimed, f.decide(2));
+            first_crashed = false;  // the end of the outer loop
+        } catch (const SimulatedCrash&) {
+        }
+        f.work_off();
+        try {
+            const Handover resumed(second_folders);
+            const auto all = resumed.find_unfinished();
+            for (const UnfinishedHandover& unfinished : *all) {
+                (void)(unfinished.is_decided ? resumed.finish(unfinished.claimed)
+                                             : resumed.hand_over(unfinished.claimed, f.decide(2)));
+            }
+            (void)resumed.remove_leftovers();
+        } catch (const SimulatedCrash&) {
+        }
+        f.work_off();
+        f.restart(2);
+        f.check_done(2);
+    };
+    for (; first_crashed; first_at += 3) for_every_failure(How::crash, round);
+    CHECK(first_at > 20);
+}
+
+TEST_CASE("Leftovers are not removed while a plan that could not be finished needs them", "[store][handover]") {
+    HandoverFixture f;
+    f.make(f.root / "outgoing/.new-a", series_files);
+    f.make(f.root / "outgoing/.new-b", series_files);
+    write_file(f.claimed / "plan.json", R"({"tasks": [{"id": "a", "stage": "outgoing"}]})");
+    REQUIRE(Handover(f.real_folders).remove_leftovers().ok());
+    CHECK(f.all_names() == std::set<std::string>{"incoming/.routing-parent", "outgoing/.new-a"});
+}
+
+TEST_CASE("A series that is given up lies in error, whole and alone", "[store][handover]") {
+    HandoverFixture f;
+    f.make(f.root / "outgoing/.new-a", series_files);
+    write_file(f.claimed / "plan.json", R"({"tasks": [{"id": "a", "stage": "outgoing"}]})");
+    const auto parked = Handover(f.real_folders).give_up(f.claimed, "disk full");
+    REQUIRE(parked.ok());
+    CHECK(f.all_names() == std::set<std::string>{"error/parent"});
+    for (const auto& [name, content] : series_files) CHECK(read_file(*parked / name) == content);
+}
+
+TEST_CASE("A damaged plan is an error that names the folder", "[store][handover]") {
+    HandoverFixture f;
+    write_file(f.claimed / "plan.json", "{}");
+    const auto finished = Handover(f.real_folders).finish(f.claimed);
+    REQUIRE_FALSE(finished.ok());
+    CHECK(finished.error().message.find(".routing-parent") != std::string::npos);
+    CHECK_FALSE(Handover(f.real_folders).hand_over(f.claimed, {}).ok());
+}
