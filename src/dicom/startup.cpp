@@ -106,7 +106,9 @@ Result<std::unique_ptr<Startup>> Startup::begin(const Log& log) {
     return std::unique_ptr<Startup>(new Startup(dcmtk_log));
 }
 
-Startup::Startup(Log log) : log_(std::move(log)) { register_codecs(); }
+Startup::Startup(Log log) : log_(std::move(log)) {
+    register_codecs();
+}
 
 Startup::~Startup() {
     remove_codecs();

@@ -3,7 +3,9 @@
 #include "quicksilver/core/result.hpp"
 #include "quicksilver/core/tags.hpp"
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +16,12 @@ namespace quicksilver::dicom {
 struct TagReadOptions {
     /// Keywords or `gggg,eeee` beyond the standard ones; a name that nobody knows gives "".
     std::vector<std::string> additional_tags;
+    /// Called with the name of each tag whose text does not fit the declared character set and was guessed.
+    std::function<void(const std::string& tag)> on_guessed_text;
 };
+
+/// A longer value counts as empty: rules compare words, and a bulk value would only fill the memory.
+inline constexpr std::size_t tag_value_bytes_max = 1 << 20;
 
 /// Where an instance came from, as rules see it. Received files carry it in their file meta information:
 /// (0002,0026) SourcePresentationAddress, (0002,0017) SendingApplicationEntityTitle, (0002,0018)
