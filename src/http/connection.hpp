@@ -1,0 +1,109 @@
+#pragma once
+
+#include "quicksilver/core/log.hpp"
+#include "quicksilver/http/routes.hpp"
+#include "quicksilver/http/server.hpp"
+
+#include "request_checks.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace quicksilver {
+
+/// What all connections of one server share; outlives them.
+struct ConnectionContext {
+    ConnectionContext(const Routes& table, const HttpLimits& of_server, Log to);
+
+    const Routes& routes;
+    const HttpLimits& limits;
+    Log log;
+    bool loopback_only = false;
+    bool stopping = false;
+
+    std::string next_request_id();
+    /// The present second as the Date header shows it.
+    const std::string& date();
+
+private:
+    std::uint32_t boot_id_;
+    std::uint64_t requests_ = 0;
+    std::chrono::sys_seconds date_second_{};
+    std::string date_;
+};
+
+/// One connection: reads a request, answers it, and so on. Io thread only.
+/// It has one deadline at a time, which the server enforces from outside by ending the wait for the socket.
+class Connection {
+public:
+    using Socket = boost::asio::ip::tcp::socket;
+    using Clock = std::chrono::steady_clock;
+
+    /// `tls` may be null. `over_limit`: the first request is answered with 503.
+    Connection(ConnectionContext& shared, Socket socket, boost::asio::ssl::context* tls, bool over_limit);
+
+    /// Returns when the connection is over.
+    boost::asio::awaitable<void> run();
+
+    void enforce_deadline(Clock::time_point now);
+    /// Closes the connection now if it waits for a request, else after the current answer.
+    void finish();
+
+    const boost::asio::ip::address& address() const { return address_; }
+
+private:
+    using TlsStream = boost::asio::ssl::stream<Socket>;
+    using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+    enum class Part { header, message };
+
+    template <class Stream>
+    boost::asio::awaitable<void> serve(Stream& stream);
+    template <class Stream>
+    boost::asio::awaitable<bool> wait_for_request(Stream& stream);
+    template <class Stream>
+    boost::asio::awaitable<bool> serve_request(Stream& stream);
+    template <class Stream>
+    boost::asio::awaitable<std::optional<Refusal>> read_request(Stream& stream, Parser& parser, HttpRequest& request);
+    template <class Stream>
+    boost::asio::awaitable<boost::system::error_code> read(Stream& stream, Parser& parser, Part part);
+    template <class Stream>
+    boost::asio::awaitable<bool> continue_if_expected(Stream& stream, const RequestHeader& header);
+    template <class Stream>
+    boost::asio::awaitable<bool> write(Stream& stream, const HttpRequest& request, const HttpResponse& response,
+                                       bool keep_alive);
+    boost::asio::awaitable<bool> handshake(TlsStream& tls);
+    boost::asio::awaitable<void> end_tls(TlsStream& tls);
+    boost::asio::awaitable<void> linger();
+    boost::asio::awaitable<HttpResponse> answer(HttpRequest& request);
+    boost::asio::awaitable<HttpResponse> call(const HttpHandler& handler, const HttpRequest& request);
+    std::optional<Refusal> take_header(const RequestHeader& header, HttpRequest& request) const;
+    std::optional<Refusal> refusal_after(const boost::system::error_code& failure, const Parser& parser) const;
+    void log_answer(const HttpRequest& request, unsigned status) const;
+    Socket& socket();
+    void set_deadline(std::chrono::milliseconds limit) { deadline_ = Clock::now() + limit; }
+
+    ConnectionContext& shared_;
+    std::variant<Socket, TlsStream> stream_;
+    boost::asio::ip::address address_;
+    boost::beast::flat_buffer buffer_;
+    Clock::time_point deadline_ = Clock::time_point::max();
+    std::chrono::milliseconds idle_limit_;  ///< a new connection has less time than one that has asked before
+    bool over_limit_;
+    bool waiting_ = false;    ///< for the first byte of a request
+    bool timed_out_ = false;  ///< a deadline passed
+    bool gone_ = false;       ///< the peer went away, or nothing more can be said to it
+    bool answered_ = false;   ///< the connection ends with an answer that the peer should get to read
+};
+
+}  // namespace quicksilver
