@@ -116,9 +116,14 @@ void Connection::finish() {
 /// Ends with `answered_` set when the last thing that happened was an answer.
 template <class Stream>
 asio::awaitable<void> Connection::serve(Stream& stream) {
+    // Not `while (more && co_await …)`: g++ 12 awaits the right side of a loop's && even when the left one is false.
     bool more = true;
-    while (more && co_await wait_for_request(stream)) more = co_await serve_request(stream);
-    answered_ = !more && !gone_;
+    while (more) {
+        const bool has_request = co_await wait_for_request(stream);
+        if (!has_request) co_return;
+        more = co_await serve_request(stream);
+    }
+    answered_ = !gone_;
 }
 
 /// False when the connection ends without another request: the peer closed it, it was idle too long, or we stop.

@@ -53,6 +53,9 @@ std::optional<Refusal> check_framing(const RequestHeader& header) {
     const auto lengths = header.count(http::field::content_length);
     const auto encodings = header.count(http::field::transfer_encoding);
     if (lengths > 1) return malformed("The request has more than one Content-Length.");
+    // Beast takes a list of equal numbers for one.
+    const auto length = header[http::field::content_length];
+    if (length.find_first_not_of("0123456789") != length.npos) return malformed("The Content-Length is not a number.");
     if (lengths > 0 && encodings > 0) return malformed("The request has both Content-Length and Transfer-Encoding.");
     if (encodings > 1 ||
         (encodings == 1 && !boost::beast::iequals(header[http::field::transfer_encoding], "chunked"))) {

@@ -1,0 +1,88 @@
+#include "http/http_client.hpp"
+#include "http/running_server.hpp"
+#include "support/catch.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <future>
+
+namespace asio = boost::asio;
+using namespace quicksilver;
+using namespace quicksilver::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A handler that waits until the test lets it go on.
+struct Gate {
+    std::promise<void> entered;
+    std::unique_ptr<asio::steady_timer> timer;
+
+    HttpHandler handler() {
+        return [this](const HttpRequest&) -> asio::awaitable<HttpResponse> {
+            timer = std::make_unique<asio::steady_timer>(co_await asio::this_coro::executor,
+                                                         asio::steady_timer::time_point::max());
+            entered.set_value();
+            boost::system::error_code woken;
+            co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            HttpResponse response;
+            response.body = "done";
+            co_return response;
+        };
+    }
+};
+
+Routes gated_routes(Gate& gate) {
+    Routes routes = plain_routes();
+    routes.add("GET", "/gate", gate.handler());
+    return routes;
+}
+
+}  // namespace
+
+TEST_CASE("Stopping closes idle connections and takes no new ones", "[http][stop]") {
+    RunningServer server(plain_routes());
+    HttpClient idle(server.port());
+    CHECK(idle.get("/hello").status == 200);
+    HttpClient silent(server.port());
+    server.stop(20s);
+    CHECK(idle.is_closed_by_server());
+    CHECK(silent.is_closed_by_server());
+    CHECK_THROWS(HttpClient(server.port()));
+}
+
+TEST_CASE("Stopping lets a running request be answered, then closes its connection", "[http][stop]") {
+    Gate gate;
+    RunningServer server(gated_routes(gate));
+    HttpClient client(server.port());
+    client.send("GET /gate HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    gate.entered.get_future().get();
+    auto stopped = std::async(std::launch::async, [&] { server.stop(20s); });
+    // The listener is closed first: when nobody can connect, stopping has begun.
+    while (true) {
+        try {
+            HttpClient late(server.port());
+        } catch (const boost::system::system_error&) {
+            break;
+        }
+    }
+    server.on_io([&] { gate.timer->cancel(); });
+    const HttpAnswer answer = client.read_answer();
+    CHECK(answer.body == "done");
+    CHECK(answer.header("Connection") == "close");
+    CHECK(client.is_closed_by_server());
+    client.finish_sending();
+    stopped.get();
+}
+
+TEST_CASE("A request that does not end within the grace is cancelled", "[http][stop]") {
+    Gate gate;
+    RunningServer server(gated_routes(gate));
+    HttpClient client(server.port());
+    client.send("GET /gate HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    gate.entered.get_future().get();
+    server.stop(50ms);
+    CHECK_THROWS(client.read_answer());
+}
