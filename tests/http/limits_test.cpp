@@ -1,3 +1,5 @@
+#include "quicksilver/http/limits.hpp"
+
 #include "http/http_client.hpp"
 #include "http/running_server.hpp"
 #include "support/catch.hpp"
