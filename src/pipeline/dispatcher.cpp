@@ -157,8 +157,7 @@ void Dispatcher::enqueue(const TaskPtr& task) {
     task->failures.clear();
     task->outstanding.clear();
     for (const std::string& target : dispatch.targets) {
-        if (dispatch.status[target].state != quicksilver::TargetStatus::State::complete)
-            task->outstanding.insert(target);
+        if (dispatch.status[target].state != DispatchStatus::State::complete) task->outstanding.insert(target);
     }
     task->state = Task::State::queued;
     if (task->outstanding.empty()) {
@@ -231,7 +230,7 @@ asio::awaitable<void> Dispatcher::target_ended(TaskPtr task, std::string name, R
     auto& status = task->file.dispatch->status[name];
     status.time = local_timestamp(context_.clock.wall_now());
     if (result) {
-        status.state = quicksilver::TargetStatus::State::complete;
+        status.state = DispatchStatus::State::complete;
         ++totals.delivered_total;
         totals.instances_total += result->instances;
         totals.bytes_total += result->bytes;
@@ -244,7 +243,7 @@ asio::awaitable<void> Dispatcher::target_ended(TaskPtr task, std::string name, R
     } else if (result.error().code == Errc::cancelled) {
         co_return;  // stopping: the task lies where it lay, and the next start goes on
     } else {
-        status.state = quicksilver::TargetStatus::State::error;
+        status.state = DispatchStatus::State::error;
         ++totals.failed_total;
         totals.last_error = result.error().message;
         task->failures[name] = result.error().message;

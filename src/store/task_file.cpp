@@ -25,11 +25,11 @@ void add_extra(Json& object, const Json& extra) {
     }
 }
 
-const char* to_text(TargetStatus::State state) {
+const char* to_text(DispatchStatus::State state) {
     switch (state) {
-        case TargetStatus::State::complete:
+        case DispatchStatus::State::complete:
             return "complete";
-        case TargetStatus::State::error:
+        case DispatchStatus::State::error:
             return "error";
         default:
             return "waiting";
@@ -66,7 +66,7 @@ Json to_json(const TaskDispatch& dispatch) {
     object["status"] = Json::object();
     for (const std::string& target : dispatch.targets) {
         const auto found = dispatch.status.find(target);
-        const TargetStatus status = found == dispatch.status.end() ? TargetStatus{} : found->second;
+        const DispatchStatus status = found == dispatch.status.end() ? DispatchStatus{} : found->second;
         object["status"][target] = Json{{"state", to_text(status.state)}, {"time", status.time}};
     }
     object["retries"] = dispatch.retries == 0 ? Json() : Json(dispatch.retries);
@@ -167,7 +167,7 @@ TaskInfo make_task_info(const Tags& tags, std::string uid, std::string uid_type,
 TaskDispatch make_task_dispatch(std::vector<std::string> targets, WallTime now) {
     TaskDispatch dispatch;
     for (const std::string& target : targets) {
-        dispatch.status.emplace(target, TargetStatus{TargetStatus::State::waiting, local_timestamp(now)});
+        dispatch.status.emplace(target, DispatchStatus{DispatchStatus::State::waiting, local_timestamp(now)});
     }
     dispatch.targets = std::move(targets);
     return dispatch;

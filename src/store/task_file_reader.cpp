@@ -163,16 +163,16 @@ TaskInfo read_info(const Json& object) {
     return info;
 }
 
-std::optional<TargetStatus> read_target_status(const Json& value) {
+std::optional<DispatchStatus> read_target_status(const Json& value) {
     if (!value.is_object()) return std::nullopt;
     const auto state = value.find("state");
     const auto time = value.find("time");
     if (state == value.end() || time == value.end() || !time->is_string()) return std::nullopt;
-    TargetStatus status{TargetStatus::State::waiting, time->get<std::string>()};
+    DispatchStatus status{DispatchStatus::State::waiting, time->get<std::string>()};
     if (*state == "complete") {
-        status.state = TargetStatus::State::complete;
+        status.state = DispatchStatus::State::complete;
     } else if (*state == "error") {
-        status.state = TargetStatus::State::error;
+        status.state = DispatchStatus::State::error;
     } else if (*state != "waiting") {
         return std::nullopt;
     }
@@ -181,12 +181,12 @@ std::optional<TargetStatus> read_target_status(const Json& value) {
 
 /// One status for each target. A malformed one, or one for another number of targets, means that all wait (contract
 /// §3.1): sending twice is safe, not sending is not.
-std::map<std::string, TargetStatus> read_status(const Json* value, const std::vector<std::string>& targets) {
-    std::map<std::string, TargetStatus> waiting;
-    for (const std::string& target : targets) waiting.emplace(target, TargetStatus{});
+std::map<std::string, DispatchStatus> read_status(const Json* value, const std::vector<std::string>& targets) {
+    std::map<std::string, DispatchStatus> waiting;
+    for (const std::string& target : targets) waiting.emplace(target, DispatchStatus{});
     if (value == nullptr || !value->is_object() || value->size() != targets.size()) return waiting;
 
-    std::map<std::string, TargetStatus> known = waiting;
+    std::map<std::string, DispatchStatus> known = waiting;
     for (const auto& [target, entry] : value->items()) {
         auto status = read_target_status(entry);
         if (!status) return waiting;

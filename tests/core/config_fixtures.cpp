@@ -113,7 +113,7 @@ LoadedConfig load_text(std::string_view text) {
     return load_config_text(text, plain_sources());
 }
 
-std::vector<std::string> lines_of(const LoadedConfig& loaded, Severity severity) {
+std::vector<std::string> lines_of(const LoadedConfig& loaded, ProblemSeverity severity) {
     std::vector<std::string> lines;
     for (const ConfigProblem& problem : loaded.problems) {
         if (problem.severity == severity) lines.push_back(to_string(problem));

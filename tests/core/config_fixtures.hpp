@@ -21,7 +21,7 @@ ConfigSources plain_sources();
 LoadedConfig load_text(std::string_view text);
 
 /// "error: path: message" lines of that severity.
-std::vector<std::string> lines_of(const LoadedConfig& loaded, Severity severity);
+std::vector<std::string> lines_of(const LoadedConfig& loaded, ProblemSeverity severity);
 /// All of them, one a line, for messages of failed tests.
 std::string all_lines(const LoadedConfig& loaded);
 

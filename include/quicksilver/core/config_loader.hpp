@@ -20,7 +20,7 @@ using Environment = std::map<std::string, std::string>;
 /// The environment of this process. Main thread, at start.
 Environment process_environment();
 
-enum class Severity {
+enum class ProblemSeverity {
     note,     ///< what is read differently from mercure, or has no effect
     warning,  ///< the server runs, a person should look
     error,    ///< it does not
@@ -28,7 +28,7 @@ enum class Severity {
 
 /// One finding, with the path of the setting (`targets.pacs.port`), or "" for the file as a whole.
 struct ConfigProblem {
-    Severity severity = Severity::error;
+    ProblemSeverity severity = ProblemSeverity::error;
     std::string path;
     std::string message;
 

@@ -42,15 +42,15 @@ struct TaskInfo {
     nlohmann::ordered_json extra;
 };
 
-struct TargetStatus {
+struct DispatchStatus {
     enum class State { waiting, complete, error };
     State state = State::waiting;
     std::string time;  ///< local, "YYYY-mm-dd HH:MM:SS"
 };
 
 struct TaskDispatch {
-    std::vector<std::string> targets;            ///< `target_name`
-    std::map<std::string, TargetStatus> status;  ///< one for each target; a malformed one is read as all waiting
+    std::vector<std::string> targets;              ///< `target_name`
+    std::map<std::string, DispatchStatus> status;  ///< one for each target; a malformed one is read as all waiting
     int retries = 0;
     std::optional<double> next_retry_at;  ///< seconds since 1970
     std::optional<std::string> series_uid;

@@ -73,7 +73,7 @@ std::string in_quotes(std::string_view text) {
     return result + "\"";
 }
 
-void Findings::add(Severity severity, std::string path, std::string message) {
+void Findings::add(ProblemSeverity severity, std::string path, std::string message) {
     std::size_t& count = counts_[static_cast<std::size_t>(severity)];
     if (++count > each_max + 1) return;
     if (count == each_max + 1) {

@@ -22,16 +22,22 @@ std::string in_quotes(std::string_view text);
 /// Collects what is found while a configuration is read.
 class Findings {
 public:
-    void error(std::string path, std::string message) { add(Severity::error, std::move(path), std::move(message)); }
-    void warning(std::string path, std::string message) { add(Severity::warning, std::move(path), std::move(message)); }
-    void note(std::string path, std::string message) { add(Severity::note, std::move(path), std::move(message)); }
+    void error(std::string path, std::string message) {
+        add(ProblemSeverity::error, std::move(path), std::move(message));
+    }
+    void warning(std::string path, std::string message) {
+        add(ProblemSeverity::warning, std::move(path), std::move(message));
+    }
+    void note(std::string path, std::string message) {
+        add(ProblemSeverity::note, std::move(path), std::move(message));
+    }
 
     std::vector<ConfigProblem> take() { return std::move(all_); }
 
 private:
     static constexpr std::size_t each_max = 500;  // of one severity; nobody reads more, and a mad file has millions
 
-    void add(Severity severity, std::string path, std::string message);
+    void add(ProblemSeverity severity, std::string path, std::string message);
 
     std::vector<ConfigProblem> all_;
     std::array<std::size_t, 3> counts_{};

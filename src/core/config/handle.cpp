@@ -82,7 +82,7 @@ ConfigReload ConfigHandle::save(std::string_view text) {
     if (loaded.ok() && validate_) loaded.add(validate_(*loaded.config));
     if (loaded.ok()) {
         if (const auto written = write_config_file(sources_.file, text); !written) {
-            loaded.add({{Severity::error, "", written.error().message}});
+            loaded.add({{ProblemSeverity::error, "", written.error().message}});
         }
     }
     if (!loaded.ok()) return {.ok = false, .changed = {}, .needs_restart = {}, .problems = std::move(loaded.problems)};

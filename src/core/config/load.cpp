@@ -110,7 +110,7 @@ std::string to_string(const ConfigProblem& problem) {
 
 bool has_errors(const std::vector<ConfigProblem>& problems) {
     return std::ranges::any_of(problems,
-                               [](const ConfigProblem& problem) { return problem.severity == Severity::error; });
+                               [](const ConfigProblem& problem) { return problem.severity == ProblemSeverity::error; });
 }
 
 }  // namespace quicksilver

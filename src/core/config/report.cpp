@@ -19,7 +19,7 @@ std::string count_text(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::vector<const ConfigProblem*> problems_of(const LoadedConfig& loaded, Severity severity) {
+std::vector<const ConfigProblem*> problems_of(const LoadedConfig& loaded, ProblemSeverity severity) {
     std::vector<const ConfigProblem*> some;
     for (const ConfigProblem& problem : loaded.problems) {
         if (problem.severity == severity) some.push_back(&problem);
@@ -27,7 +27,7 @@ std::vector<const ConfigProblem*> problems_of(const LoadedConfig& loaded, Severi
     return some;
 }
 
-Json problems_json(const LoadedConfig& loaded, Severity severity) {
+Json problems_json(const LoadedConfig& loaded, ProblemSeverity severity) {
     Json list = Json::array();
     for (const ConfigProblem* problem : problems_of(loaded, severity)) {
         list.push_back({{"path", problem->path}, {"message", problem->message}});
@@ -75,22 +75,22 @@ std::string origin_of(const LoadedConfig& loaded, const Path& path) {
 
 std::string config_check_text(const LoadedConfig& loaded, const std::filesystem::path& file) {
     std::string text;
-    for (const Severity severity : {Severity::error, Severity::warning, Severity::note}) {
+    for (const ProblemSeverity severity : {ProblemSeverity::error, ProblemSeverity::warning, ProblemSeverity::note}) {
         for (const ConfigProblem* problem : problems_of(loaded, severity)) text += to_string(*problem) + "\n";
     }
     const std::string counts =
-        fmt::format("{}, {}, {}", count_text(problems_of(loaded, Severity::error).size(), "error"),
-                    count_text(problems_of(loaded, Severity::warning).size(), "warning"),
-                    count_text(problems_of(loaded, Severity::note).size(), "note"));
+        fmt::format("{}, {}, {}", count_text(problems_of(loaded, ProblemSeverity::error).size(), "error"),
+                    count_text(problems_of(loaded, ProblemSeverity::warning).size(), "warning"),
+                    count_text(problems_of(loaded, ProblemSeverity::note).size(), "note"));
     return text + fmt::format("{}: {} ({})\n", file.string(), loaded.ok() ? "can run" : "cannot run", counts);
 }
 
 Json config_check_json(const LoadedConfig& loaded, const std::filesystem::path& file) {
     return {{"file", file.string()},
             {"ok", loaded.ok()},
-            {"errors", problems_json(loaded, Severity::error)},
-            {"warnings", problems_json(loaded, Severity::warning)},
-            {"notes", problems_json(loaded, Severity::note)}};
+            {"errors", problems_json(loaded, ProblemSeverity::error)},
+            {"warnings", problems_json(loaded, ProblemSeverity::warning)},
+            {"notes", problems_json(loaded, ProblemSeverity::note)}};
 }
 
 Json config_show_json(const LoadedConfig& loaded) {
