@@ -14,8 +14,14 @@ const T* find_by_name(const std::vector<T>& items, std::string_view name) {
 
 }  // namespace
 
-const TargetConfig* Config::find_target(std::string_view name) const { return find_by_name(targets, name); }
-const RuleConfig* Config::find_rule(std::string_view name) const { return find_by_name(rules, name); }
-const ModuleConfig* Config::find_module(std::string_view name) const { return find_by_name(modules, name); }
+const TargetConfig* Config::find_target(std::string_view name) const {
+    return find_by_name(targets, name);
+}
+const RuleConfig* Config::find_rule(std::string_view name) const {
+    return find_by_name(rules, name);
+}
+const ModuleConfig* Config::find_module(std::string_view name) const {
+    return find_by_name(modules, name);
+}
 
 }  // namespace quicksilver

@@ -8,7 +8,9 @@ namespace quicksilver {
 
 namespace {
 
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -36,8 +38,9 @@ Tags::Tags(std::vector<Entry> entries) {
 }
 
 void Tags::add(std::string key, std::string value) {
-    const auto position = std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                                           [this](std::size_t i, const std::string& k) { return entries_[i].first < k; });
+    const auto position =
+        std::lower_bound(by_key_.begin(), by_key_.end(), key,
+                         [this](std::size_t i, const std::string& k) { return entries_[i].first < k; });
     const bool repeated = position != by_key_.end() && entries_[*position].first == key;
     entries_.emplace_back(std::move(key), std::move(value));
     if (repeated) {
@@ -48,9 +51,8 @@ void Tags::add(std::string key, std::string value) {
 }
 
 void Tags::set(std::string_view key, std::string value) {
-    const auto position =
-        std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                         [this](std::size_t i, std::string_view k) { return entries_[i].first < k; });
+    const auto position = std::lower_bound(by_key_.begin(), by_key_.end(), key,
+                                           [this](std::size_t i, std::string_view k) { return entries_[i].first < k; });
     if (position != by_key_.end() && entries_[*position].first == key) {
         entries_[*position].second = std::move(value);
     } else {
@@ -59,9 +61,8 @@ void Tags::set(std::string_view key, std::string value) {
 }
 
 const std::string* Tags::find(std::string_view key) const {
-    const auto position =
-        std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                         [this](std::size_t i, std::string_view k) { return entries_[i].first < k; });
+    const auto position = std::lower_bound(by_key_.begin(), by_key_.end(), key,
+                                           [this](std::size_t i, std::string_view k) { return entries_[i].first < k; });
     if (position == by_key_.end() || entries_[*position].first != key) return nullptr;
     return &entries_[*position].second;
 }
