@@ -16,6 +16,11 @@ std::vector<std::string_view> names_of(const std::vector<T>& items) {
     return names;
 }
 
+std::filesystem::path without_dots(const std::filesystem::path& given) {
+    const std::filesystem::path path = given.lexically_normal();
+    return path.has_filename() ? path : path.parent_path();  // "/x/" is "/x"
+}
+
 bool is_inside(const std::filesystem::path& inner, const std::filesystem::path& outer) {
     const auto [in_outer, in_inner] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
     return in_outer == outer.end();
@@ -27,15 +32,15 @@ void check_folders(const FolderConfig& folders, Findings& findings) {
         std::string_view key;
         std::filesystem::path folder;
     };
-    const std::array<Stage, 9> stages{{{"incoming_folder", folders.incoming.lexically_normal()},
-                                       {"studies_folder", folders.studies.lexically_normal()},
-                                       {"processing_folder", folders.processing.lexically_normal()},
-                                       {"outgoing_folder", folders.outgoing.lexically_normal()},
-                                       {"success_folder", folders.success.lexically_normal()},
-                                       {"error_folder", folders.error.lexically_normal()},
-                                       {"discard_folder", folders.discard.lexically_normal()},
-                                       {"jobs_folder", folders.jobs.lexically_normal()},
-                                       {"persistence_folder", folders.persistence.lexically_normal()}}};
+    const std::array<Stage, 9> stages{{{"incoming_folder", without_dots(folders.incoming)},
+                                       {"studies_folder", without_dots(folders.studies)},
+                                       {"processing_folder", without_dots(folders.processing)},
+                                       {"outgoing_folder", without_dots(folders.outgoing)},
+                                       {"success_folder", without_dots(folders.success)},
+                                       {"error_folder", without_dots(folders.error)},
+                                       {"discard_folder", without_dots(folders.discard)},
+                                       {"jobs_folder", without_dots(folders.jobs)},
+                                       {"persistence_folder", without_dots(folders.persistence)}}};
     for (const Stage& stage : stages) {
         for (const Stage& other : stages) {
             if (&stage == &other || !is_inside(stage.folder, other.folder)) continue;

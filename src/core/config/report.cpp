@@ -63,12 +63,25 @@ bool is_in_file(const Json& source, const Path& path) {
     return true;
 }
 
-std::string origin_of(const LoadedConfig& loaded, const Path& path) {
-    for (auto given = loaded.overrides.rbegin(); given != loaded.overrides.rend(); ++given) {
-        if (!begins_with(path, given->path)) continue;
-        return given->origin == ConfigOrigin::environment ? "environment" : "command line";
+ConfigOrigin origin_of(const LoadedConfig& loaded, const Path& path) {
+    const auto given = std::find_if(loaded.overrides.rbegin(), loaded.overrides.rend(),
+                                    [&](const ConfigOverride& one) { return begins_with(path, one.path); });
+    if (given != loaded.overrides.rend()) return given->origin;
+    return is_in_file(loaded.source, path) ? ConfigOrigin::file : ConfigOrigin::built_in;
+}
+
+std::string_view origin_text(ConfigOrigin origin) {
+    switch (origin) {
+        case ConfigOrigin::built_in:
+            return "default";
+        case ConfigOrigin::file:
+            return "file";
+        case ConfigOrigin::environment:
+            return "environment";
+        case ConfigOrigin::command_line:
+            break;
     }
-    return is_in_file(loaded.source, path) ? "file" : "default";
+    return "command line";
 }
 
 }  // namespace
@@ -97,7 +110,7 @@ Json config_show_json(const LoadedConfig& loaded) {
     Json list = Json::array();
     Path path;
     const auto add = [&](const Path& at, const Json& value) {
-        list.push_back({{"key", path_text(at)}, {"value", value}, {"origin", origin_of(loaded, at)}});
+        list.push_back({{"key", path_text(at)}, {"value", value}, {"origin", origin_text(origin_of(loaded, at))}});
     };
     for_each_setting(masked_config(loaded.config->document), path, add);
     return list;
