@@ -5,7 +5,7 @@ const answer_within_ms = 5000;
 const trend_seconds = 120;
 
 const content = document.getElementById("content");
-const trend = [];  // {at, instances}: seconds of the server's uptime, instances received by then
+const trend = []; // {at, instances}: seconds of the server's uptime, instances received by then
 let last_answer = null;
 
 poll();
@@ -31,6 +31,7 @@ async function fetch_status() {
 
 function show(status) {
   status.attempts_total = status.targets.reduce((sum, target) => sum + target.attempts_total, 0);
+  if (status.storage.total_bytes === 0) Object.assign(status.storage, { free_bytes: null, total_bytes: null });
   show_overall(status);
   for (const element of document.querySelectorAll("[data-value]")) show_value(element, status);
   for (const stage of document.querySelectorAll("[data-stage]")) {
@@ -90,7 +91,8 @@ function show_trend(status) {
   const rates = [];
   for (let i = 1; i < trend.length; ++i) {
     const seconds = trend[i].at - trend[i - 1].at;
-    if (seconds > 0) rates.push({ age: now.at - trend[i].at, rate: (trend[i].instances - trend[i - 1].instances) / seconds });
+    if (seconds > 0)
+      rates.push({ age: now.at - trend[i].at, rate: (trend[i].instances - trend[i - 1].instances) / seconds });
   }
   const highest = Math.max(1, ...rates.map((point) => point.rate));
   const x = (age) => (240 * (1 - age / trend_seconds)).toFixed(1);
@@ -101,15 +103,23 @@ function show_trend(status) {
 }
 
 function show_storage(storage) {
-  const share = (bytes) => (storage.total_bytes > 0 ? `${(100 * bytes) / storage.total_bytes}%` : "0");
+  const share = (bytes) => (storage.total_bytes ? `${(100 * bytes) / storage.total_bytes}%` : "0");
   const fill = document.getElementById("storage-fill");
   fill.style.width = share(storage.total_bytes - storage.free_bytes);
-  fill.toggleAttribute("data-low", storage.free_bytes < storage.reserve_bytes);
-  document.getElementById("storage-reserve").style.width = share(storage.reserve_bytes);
+  fill.toggleAttribute("data-low", storage.total_bytes !== null && storage.free_bytes < storage.reserve_bytes);
+  const reserve = document.getElementById("storage-reserve");
+  reserve.style.width = share(storage.reserve_bytes);
+  reserve.toggleAttribute("data-none", !storage.total_bytes || !storage.reserve_bytes);
   const folders = document.getElementById("folders");
-  sync(folders, Object.entries(storage.stages), ([name]) => name, make_folder, (row, [, count]) => {
-    set_text(row.lastChild, formats.count(count));
-  });
+  sync(
+    folders,
+    Object.entries(storage.stages),
+    ([name]) => name,
+    make_folder,
+    (row, [, count]) => {
+      set_text(row.lastChild, formats.count(count));
+    },
+  );
 }
 
 function make_folder([name]) {
@@ -129,6 +139,7 @@ function make_target(target) {
   const row = make("tr");
   const name = make("th", target.name);
   name.scope = "row";
+  name.role = "rowheader";
   name.append(make("small", target.type));
   const state = make("td");
   state.append(make("span", "", "chip"));
@@ -139,6 +150,10 @@ function make_target(target) {
     row.append(cell);
   }
   row.append(make("td", "", "error"));
+  // On a narrow screen the style sheet makes cards of the rows, and a table that is none for CSS is none for screen
+  // readers either, unless its roles are written down.
+  row.role = "row";
+  for (const cell of row.querySelectorAll("td")) cell.role = "cell";
   return row;
 }
 
@@ -196,7 +211,8 @@ function bytes(value) {
     ++unit;
   }
   const digits = unit === 0 || value >= 99.5 ? 0 : 1;
-  return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${units[unit]}`;
+  const number = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${number} ${units[unit]}`;
 }
 
 function age(seconds) {
