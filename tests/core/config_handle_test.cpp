@@ -51,6 +51,30 @@ TEST_CASE("A reload takes over what is right and says what changed", "[config]")
     CHECK(config.handle.last_reload().ok);
 }
 
+TEST_CASE("What needs a restart stays as it was started, and is told until the restart", "[config]") {
+    Handled config(R"({"port": 1, "http": {"port": 1001}})");
+    config.write(R"({"port": 2, "http": {"port": 1002}, "incoming_folder": "/other", "dicom": {"max_pdu": 8192,
+        "max_associations": 2, "address": "::", "ae_title": "NEW", "tls": {"certificate": "/c", "key": "/k"}}})");
+    const auto first = config.handle.reload();
+    CHECK(first.ok);
+    CHECK(first.needs_restart.size() == 8);
+    const auto snapshot = config.handle.snapshot();
+    CHECK(snapshot->dicom.port == 1);
+    CHECK(snapshot->http.port == 1001);
+    CHECK(snapshot->folders.incoming == "/data/incoming");
+    CHECK(snapshot->dicom.max_pdu == 131072);
+    CHECK(snapshot->dicom.max_associations == 64);
+    CHECK(snapshot->dicom.address == "0.0.0.0");
+    CHECK_FALSE(snapshot->dicom.tls);
+    CHECK(snapshot->dicom.ae_title == "NEW");
+    CHECK(snapshot->document["port"] == 2);
+
+    config.write(R"({"port": 2, "http": {"port": 1001}})");
+    const auto second = config.handle.reload();
+    CHECK(second.changed.size() == 8);
+    CHECK(second.needs_restart == Lines{"port"});
+}
+
 TEST_CASE("The order of rules is a change", "[config]") {
     Handled config(R"({"rules": {"a": {"action": "discard"}, "b": {"action": "discard"}}})");
     config.write(R"({"rules": {"b": {"action": "discard"}, "a": {"action": "discard"}}})");
@@ -133,6 +157,26 @@ TEST_CASE("Saving writes and takes over what is right, and nothing else", "[conf
     CHECK(read_file(config.file) == R"({"retention": 7})");
     CHECK(config.handle.snapshot()->cleaner.retention == Seconds(7));
     CHECK_FALSE(config.handle.changed_on_disk());
+}
+
+TEST_CASE("Saving does not overwrite what somebody else has written meanwhile", "[config]") {
+    Handled config(R"({"retention": 5})");
+    config.write(R"({"retention": 6})");
+    const auto refused = config.handle.save(R"({"retention": 7})");
+    CHECK_FALSE(refused.ok);
+    CHECK(refused.problems.back().message == "somebody else has changed the file; reload it first");
+    CHECK(read_file(config.file) == R"({"retention": 6})");
+    config.handle.reload();
+    CHECK(config.handle.save(R"({"retention": 7})").ok);
+}
+
+TEST_CASE("Saving repairs a file that does not load", "[config]") {
+    Handled config(R"({"retention": 5})");
+    config.write("{");
+    CHECK_FALSE(config.handle.reload().ok);
+    CHECK(config.handle.save(R"({"retention": 7})").ok);
+    CHECK(read_file(config.file) == R"({"retention": 7})");
+    CHECK(config.handle.last_reload().ok);
 }
 
 TEST_CASE("Snapshots may be taken from any thread while it reloads", "[config]") {

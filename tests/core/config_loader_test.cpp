@@ -144,6 +144,9 @@ TEST_CASE("Values are coerced as mercure coerces them", "[config]") {
         {"targets", "[]", "{}"},
         {"process_runner", "\"\"", "\"\""},
         {"graphite_port", "0", "2003"},
+        {"graphite_ip", "\"\"", "\"\""},
+        {"appliance_name", "\"\"", "\"\""},
+        {"disk_free_min", "\"\"", "\"5%\""},
         {"offpeak_start", "\"late\"", "\"late\""},
     }));
     CAPTURE(row.key, row.given);
@@ -304,6 +307,7 @@ TEST_CASE("An AE title has 1 to 16 characters of ASCII, and blanks around it do 
     CHECK(title(" A.B/C-1 ") == "A.B/C-1");
     CHECK(title("SIXTEEN-LETTERS!") == "SIXTEEN-LETTERS!");
     CHECK(title("SIXTEEN-LETTERS!  ") == "SIXTEEN-LETTERS!");
+    CHECK(title("  ") == "QUICKSILVER");
     CHECK(title("A\\B") == "invalid");
     CHECK(title("A\tB") == "invalid");
     CHECK(title("RÖNTGEN") == "invalid");
@@ -366,6 +370,9 @@ TEST_CASE("Depth and size are limited", "[config]") {
     CHECK(errors_of(deep)[0].find("nested more than 64 deep") != std::string::npos);
 
     const std::string large = R"({"x": ")" + std::string(17 * 1024 * 1024, 'x') + "\"}";
+    ConfigSources endless = plain_sources();
+    endless.file = "/dev/zero";
+    CHECK(lines_of(load_config(endless), ProblemSeverity::error) == Lines{"error: larger than 16 MiB"});
     CHECK(errors_of(large) == Lines{"error: larger than 16 MiB"});
 }
 

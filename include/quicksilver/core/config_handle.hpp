@@ -16,7 +16,7 @@ namespace quicksilver {
 struct ConfigReload {
     bool ok = false;                         ///< the new configuration counts from now on
     std::vector<std::string> changed;        ///< paths of the settings that differ; never their values
-    std::vector<std::string> needs_restart;  ///< those of them that only a restart makes effective
+    std::vector<std::string> needs_restart;  ///< all that differ from what runs until the next restart
     std::vector<ConfigProblem> problems;     ///< errors: why the old configuration stays
 };
 
@@ -30,7 +30,8 @@ public:
     /// `initial` must be ok().
     ConfigHandle(ConfigSources sources, LoadedConfig initial, Validator validate = {});
 
-    /// A task takes one and keeps it to its end.
+    /// A task takes one and keeps it to its end. Folders and listeners are those of the start: what needs a restart
+    /// shows in `document`, not in the typed members.
     std::shared_ptr<const Config> snapshot() const;
     /// What the snapshot was made from, for showing and writing back.
     LoadedConfig loaded() const;
@@ -38,7 +39,8 @@ public:
     /// Parse, check, and only without any error take over.
     ConfigReload reload();
 
-    /// Checks a new text of the file, and only without any error writes it and takes over.
+    /// Checks a new text of the file, and only without any error writes it and takes over. Refused when somebody else
+    /// has changed the file and it has not been reloaded since.
     ConfigReload save(std::string_view text);
 
     /// Whether the file is another one than at the last load or reload, failed ones too. Cheap: one stat.
@@ -53,6 +55,7 @@ private:
 
     const ConfigSources sources_;
     const Validator validate_;
+    const std::shared_ptr<const Config> started_;
     std::mutex reloading_;
     mutable std::mutex mutex_;  // guards the rest
     LoadedConfig current_;

@@ -3,14 +3,15 @@
 #include "quicksilver/core/config_loader.hpp"
 
 #include "fields.hpp"
+#include "parse.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -80,10 +81,15 @@ Result<std::string> read_config_file(const std::filesystem::path& file) {
     }
     std::ifstream in(file, std::ios::binary);
     if (!in) return io_error("cannot read", file);
-    std::ostringstream text;
-    text << in.rdbuf();
+    // One byte more than allowed is enough for the parser to refuse it, even if the file has no end.
+    std::string text;
+    std::array<char, 64 * 1024> piece{};
+    while (in && text.size() <= config_size_max) {
+        in.read(piece.data(), piece.size());
+        text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad()) return io_error("cannot read", file);
-    return std::move(text).str();
+    return text;
 }
 
 ConfigFileStamp config_file_stamp(const std::filesystem::path& file) {

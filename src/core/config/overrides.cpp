@@ -43,11 +43,13 @@ bool is_known_beginning(std::string_view key) {
 
 /// Names of targets, rules and modules may have dots and capital letters: what the document has already is meant.
 /// Returns the length of the longest key of `object` that `rest` begins with, up to its end or a separator.
-std::size_t existing_key(const Json& object, std::string_view rest, std::string_view separator, std::string& key) {
+std::size_t existing_key(const Json& object, std::string_view rest, std::string_view separator, bool fold_case,
+                         std::string& key) {
     std::size_t longest = 0;
     if (!object.is_object()) return longest;
     for (const auto& [name, member] : object.items()) {
-        const bool begins = rest.size() >= name.size() && lower_case(rest.substr(0, name.size())) == lower_case(name);
+        const std::string_view beginning = rest.substr(0, name.size());
+        const bool begins = fold_case ? lower_case(beginning) == lower_case(name) : beginning == name;
         const bool ends = begins && (rest.size() == name.size() || rest.substr(name.size()).starts_with(separator));
         if (!ends || name.size() <= longest) continue;
         longest = name.size();
@@ -62,7 +64,7 @@ std::vector<std::string> split_path(const Json& document, std::string_view text,
     const Json* here = &document;
     while (true) {
         std::string key;
-        std::size_t length = here ? existing_key(*here, text, separator, key) : 0;
+        std::size_t length = here ? existing_key(*here, text, separator, fold_case, key) : 0;
         if (length == 0) {
             length = std::min(text.find(separator), text.size());
             key = fold_case ? lower_case(text.substr(0, length)) : std::string(text.substr(0, length));

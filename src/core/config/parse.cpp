@@ -11,8 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t size_max = 16 * 1024 * 1024;  // bytes of one configuration file
-constexpr std::size_t depth_max = 64;               // objects and lists in each other
+constexpr std::size_t depth_max = 64;  // objects and lists in each other
 
 /// `line 3, column 5`, both from 1; columns count characters.
 std::string place_of(std::string_view text, std::size_t offset) {
@@ -139,8 +138,8 @@ std::string Builder::path() const {
 }  // namespace
 
 std::optional<Json> parse_config_json(std::string_view text, Findings& findings) {
-    if (text.size() > size_max) {
-        findings.error("", fmt::format("larger than {} MiB", size_max / (1024 * 1024)));
+    if (text.size() > config_size_max) {
+        findings.error("", fmt::format("larger than {} MiB", config_size_max / (1024 * 1024)));
         return std::nullopt;
     }
     Builder builder(text, findings);

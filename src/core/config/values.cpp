@@ -27,9 +27,15 @@ const Json* as_object(const Json& value) {
     return value.is_array() && value.empty() ? &empty_object() : nullptr;
 }
 
+/// Where the empty text is no value of its own. An empty `ip` is one: mercure has it, and it must not become another.
+bool empty_means_default(const ConfigField& field) {
+    if (!is_text_like(field.type)) return true;
+    const bool is_name = field.type == FieldType::host || field.type == FieldType::ae_title;
+    return (is_name && !field.required) || field.type == FieldType::disk_space;
+}
+
 bool is_not_given(const ConfigField& field, const Json& value) {
-    const bool empty_text = value.is_string() && value.get_ref<const std::string&>().empty();
-    return value.is_null() || (empty_text && !is_text_like(field.type));
+    return value.is_null() || (value == "" && empty_means_default(field));
 }
 
 void add_member(Json& object, std::string_view key, Json value) {
@@ -155,7 +161,8 @@ std::optional<Json> read_member(const ConfigField& field, const Json* member, co
     if (given && !field.no_effect.empty() && value != default_value(field)) {
         reading.findings.note(path, fmt::format("has no effect: {}", field.no_effect));
     }
-    if (!value && field.has_default()) value = default_value(field);
+    const bool is_blank = value && *value == "" && empty_means_default(field);
+    if ((!value || is_blank) && field.has_default()) value = default_value(field);
     return value;
 }
 
