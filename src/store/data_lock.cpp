@@ -60,6 +60,7 @@ Result<DataLock> DataLock::acquire(const std::filesystem::path& run_folder, std:
     const auto ops = make_file_ops();
     if (auto made = make_folders(*ops, run_folder); !made) return std::move(made).error();
     const std::filesystem::path path = run_folder / lock_name;
+    const bool is_new = !path_exists(path);
     // Rewritten in place, never replaced: the lock belongs to the file, not to its name.
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor < 0) return file_error("open the lock file", path, errno);
@@ -74,7 +75,7 @@ Result<DataLock> DataLock::acquire(const std::filesystem::path& run_folder, std:
     if (!locked) return file_error("lock", path, lock_error);
     if (!state_text) return std::move(state_text).error();
 
-    lock.first_run_ = state_text->empty();
+    lock.first_run_ = is_new;
     const auto state = parse_state(*state_text);
     const std::string last_boot = field<std::string>(state, "boot_id", "");
     lock.clean_ = lock.first_run_ || field(state, "stopped_cleanly", false);

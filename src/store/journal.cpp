@@ -183,6 +183,19 @@ struct Journal::State {
     fs::path file;
     std::optional<Connection> connection;
     std::optional<std::string> notice;
+    std::uint64_t size_limit = 0;
+
+    void open(bool check) {
+        connection.emplace(open_and_migrate(file, check));
+        if (size_limit != 0) apply_size_limit();
+    }
+
+    void apply_size_limit() {
+        constexpr std::uint64_t pages_max = 4294967294;  // SQLite's own
+        const auto page_bytes = static_cast<std::uint64_t>(connection->number("PRAGMA page_size"));
+        const std::uint64_t pages = size_limit == 0 ? pages_max : size_limit / page_bytes + 1;
+        connection->execute(fmt::format("PRAGMA max_page_count={}", pages));
+    }
 
     /// Replaces a damaged database by an empty one.
     Result<void> begin_anew(const DatabaseError& damage) {
@@ -194,7 +207,7 @@ struct Journal::State {
             "the history is in the old file",
             damage.what(), aside->string());
         try {
-            connection.emplace(open_and_migrate(file, false));
+            open(false);
             return {};
         } catch (const DatabaseError& failed) {
             return failed.to_error();
@@ -221,7 +234,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const fs::path& file, bool check)
                                            file.parent_path().string(), error.message())};
     }
     try {
-        state->connection.emplace(open_and_migrate(file, check));
+        state->open(check);
     } catch (const DatabaseError& failed) {
         if (!failed.is_unreadable() || !fs::exists(file, error)) return failed.to_error();
         if (auto begun = state->begin_anew(failed); !begun) return std::move(begun).error();
@@ -236,7 +249,7 @@ Journal::~Journal() {
 Result<void> Journal::write(const std::vector<JournalEntry>& entries) {
     try {
         // An earlier damage could not be repaired, for want of space for example.
-        if (!state_->connection) state_->connection.emplace(open_and_migrate(state_->file, false));
+        if (!state_->connection) state_->open(false);
         state_->write(entries);
         return {};
     } catch (const DatabaseError& failed) {
@@ -249,6 +262,11 @@ Result<void> Journal::write(const std::vector<JournalEntry>& entries) {
     } catch (const DatabaseError& failed) {
         return failed.to_error();
     }
+}
+
+void Journal::set_size_limit(std::uint64_t bytes) {
+    state_->size_limit = bytes;
+    if (state_->connection) state_->apply_size_limit();
 }
 
 std::optional<std::string> Journal::take_notice() {

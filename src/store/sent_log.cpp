@@ -37,19 +37,19 @@ std::optional<SentRecord> parse_line(std::string_view line) {
 Result<SentLog> SentLog::open(FileOps& ops, const std::filesystem::path& folder, unsigned sync_every) {
     auto file = ops.open_append(folder / file_name);
     if (!file) return std::move(file).error();
-    // The next line must not be glued to a torn one.
-    if (is_torn(*file)) {
-        if (auto written = ops.write(*file, "\n"); !written) return std::move(written).error();
-    }
+    const bool torn = is_torn(*file);
     if (auto synced = ops.sync_folder(folder); !synced) return std::move(synced).error();
-    return SentLog(ops, std::move(*file), sync_every);
+    return SentLog(ops, std::move(*file), sync_every, torn);
 }
 
 Result<void> SentLog::append(const SentRecord& record) {
     const nlohmann::ordered_json line = {
         {"target", record.target}, {"file", record.file}, {"status", record.status}, {"time", record.time}};
-    const std::string text = line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
+    std::string text = line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
+    if (torn_) text.insert(text.begin(), '\n');
+    torn_ = true;
     if (auto written = ops_->write(file_, text); !written) return written;
+    torn_ = false;
     if (++unsynced_ < sync_every_) return {};
     unsynced_ = 0;
     return ops_->sync_data(file_);

@@ -113,6 +113,9 @@ public:
     /// and writes them again later.
     Result<void> write(const std::vector<JournalEntry>& entries);
 
+    /// How large the database may grow, in bytes; beyond it `write` answers Errc::no_space. 0 = no limit.
+    void set_size_limit(std::uint64_t bytes);
+
     /// What an operator should know, once: that a damaged database was moved aside.
     std::optional<std::string> take_notice();
 

@@ -34,13 +34,14 @@ public:
     Result<void> finish();
 
 private:
-    SentLog(FileOps& ops, OpenFile file, unsigned sync_every)
-        : ops_(&ops), file_(std::move(file)), sync_every_(sync_every) {}
+    SentLog(FileOps& ops, OpenFile file, unsigned sync_every, bool torn)
+        : ops_(&ops), file_(std::move(file)), sync_every_(sync_every), torn_(torn) {}
 
     FileOps* ops_;
     OpenFile file_;
     unsigned sync_every_;
     unsigned unsynced_ = 0;
+    bool torn_;  // the file ends within a line, to which the next one must not be glued
 };
 
 /// All whole lines; a torn one is skipped. Empty when there is no log.
