@@ -20,15 +20,15 @@ namespace {
 /// A handler that waits until the test lets it go on.
 struct Gate {
     std::promise<void> entered;
-    std::unique_ptr<asio::steady_timer> timer;
+    asio::steady_timer* timer = nullptr;  ///< in the waiting handler
 
     HttpHandler handler() {
         return [this](const HttpRequest&) -> asio::awaitable<HttpResponse> {
-            timer = std::make_unique<asio::steady_timer>(co_await asio::this_coro::executor,
-                                                         asio::steady_timer::time_point::max());
+            asio::steady_timer closed(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+            timer = &closed;
             entered.set_value();
             boost::system::error_code woken;
-            co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            co_await closed.async_wait(asio::redirect_error(asio::use_awaitable, woken));
             HttpResponse response;
             response.body = "done";
             co_return response;
