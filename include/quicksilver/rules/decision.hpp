@@ -72,6 +72,8 @@ private:
         bool disabled = false, fallback = false, discards = false;
         Expression expression;
     };
+    Decision forced(const std::string& name) const;
+    static void trigger(Decision& decision, const Rule& rule);
     std::shared_ptr<const std::vector<Rule>> rules_;
 };
 

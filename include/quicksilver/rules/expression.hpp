@@ -82,6 +82,8 @@ struct Evaluation {
 /// Never throws, always ends (ExpressionLimits). Pure; any thread.
 Evaluation evaluate(const Expression& expression, const Tags& tags, const EvaluationOptions& options = {});
 
+/// `{"code","message","line","column"}`
+nlohmann::json to_json(const Diagnostic& diagnostic);
 /// What `rule eval --json` prints.
 nlohmann::json to_json(const Evaluation& evaluation);
 

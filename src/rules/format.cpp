@@ -1,0 +1,490 @@
+#include "machine.hpp"
+#include "number_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace quicksilver::rules {
+
+namespace {
+
+struct Specification {
+    char32_t fill = U' ';
+    char align = '\0';
+    char sign = '-';
+    bool alternate = false, zero = false;
+    std::int64_t width = 0;
+    std::int64_t precision = -1;
+    char grouping = '\0';
+    char type = '\0';
+};
+
+/// A number in its parts: sign and prefix stay left when zeros fill the middle.
+struct NumberText {
+    std::string sign, prefix, whole, rest;
+};
+
+[[noreturn]] void too_wide(Machine& m) {
+    m.fail("limit_string", fmt::format("a text has at most {} characters", m.limits().string_length));
+}
+
+std::int64_t read_number(Machine& m, std::u32string_view text, std::size_t& i) {
+    std::int64_t value = 0;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
+        value = value * 10 + static_cast<std::int64_t>(text[i] - '0');
+        if (value > static_cast<std::int64_t>(m.limits().string_length)) too_wide(m);
+    }
+    return value;
+}
+
+bool is_align(char32_t c) {
+    return c == '<' || c == '>' || c == '=' || c == '^';
+}
+
+Specification parse_specification(Machine& m, std::u32string_view text) {
+    Specification spec;
+    std::size_t i = 0;
+    const auto at = [&](std::size_t n) { return n < text.size() ? text[n] : U'\0'; };
+    bool filled = false;
+    if (is_align(at(1))) {
+        spec.fill = at(0);
+        spec.align = static_cast<char>(at(1));
+        filled = true;
+        i = 2;
+    } else if (is_align(at(0))) {
+        spec.align = static_cast<char>(at(0));
+        i = 1;
+    }
+    if (at(i) == '+' || at(i) == '-' || at(i) == ' ') spec.sign = static_cast<char>(at(i++));
+    if (at(i) == '#') {
+        spec.alternate = true;
+        ++i;
+    }
+    if (!filled && at(i) == '0') {
+        spec.zero = true;
+        spec.fill = U'0';
+        ++i;
+    }
+    spec.width = read_number(m, text, i);
+    if (at(i) == ',' || at(i) == '_') spec.grouping = static_cast<char>(at(i++));
+    if (at(i) == ',' || at(i) == '_') m.value_error("Cannot specify both ',' and '_'.");
+    if (at(i) == '.') {
+        ++i;
+        if (at(i) < '0' || at(i) > '9') m.value_error("Format specifier missing precision");
+        spec.precision = read_number(m, text, i);
+    }
+    if (i + 1 < text.size()) m.value_error("Invalid format specifier");
+    if (i < text.size()) {
+        if (text[i] >= 0x80) m.value_error("Unknown format code");
+        spec.type = static_cast<char>(text[i]);
+    }
+    return spec;
+}
+
+std::string group(const std::string& digits, char separator, std::size_t size) {
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i != 0 && (digits.size() - i) % size == 0) out += separator;
+        out += digits[i];
+    }
+    return out;
+}
+
+std::string pad(Machine& m, const std::string& text, const Specification& spec, char align) {
+    const std::size_t length = count_characters(text);
+    if (spec.width <= static_cast<std::int64_t>(length)) return text;
+    if (spec.width > static_cast<std::int64_t>(m.limits().string_length)) too_wide(m);
+    const std::size_t missing = static_cast<std::size_t>(spec.width) - length;
+    const std::size_t left = align == '<' ? 0 : align == '^' ? missing / 2 : missing;
+    const std::u32string before(left, spec.fill), after(missing - left, spec.fill);
+    return to_text(before) + text + to_text(after);
+}
+
+std::string assemble(Machine& m, NumberText number, const Specification& spec) {
+    const char align = spec.align != '\0' ? spec.align : spec.zero ? '=' : '>';
+    const bool digits = !number.whole.empty() && number.whole[0] >= '0' && number.whole[0] <= '9';
+    const bool hexadecimal = spec.type == 'x' || spec.type == 'X' || spec.type == 'o' || spec.type == 'b';
+    const std::size_t size = hexadecimal ? 4 : 3;
+    const auto around = static_cast<std::int64_t>(number.sign.size() + number.prefix.size() + number.rest.size());
+    const auto grouped = [&](const std::string& text) {
+        return spec.grouping != '\0' && (digits || hexadecimal) ? group(text, spec.grouping, size) : text;
+    };
+    if (align == '=' && spec.fill == U'0' && (digits || hexadecimal) && spec.grouping != '\0') {
+        // Zeros are grouped like digits, and a separator never stands first.
+        while (static_cast<std::int64_t>(grouped(number.whole).size()) + around < spec.width)
+            number.whole.insert(0, 1, '0');
+    }
+    number.whole = grouped(number.whole);
+    if (align == '=') {
+        Specification inner = spec;
+        inner.width -= static_cast<std::int64_t>(number.sign.size() + number.prefix.size());
+        return number.sign + number.prefix + pad(m, number.whole + number.rest, inner, '>');
+    }
+    return pad(m, number.sign + number.prefix + number.whole + number.rest, spec, align);
+}
+
+std::string sign_of(bool negative, char sign) {
+    if (negative) return "-";
+    return sign == '-' ? "" : std::string(1, sign);
+}
+
+void upper(std::string& text) {
+    for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+// Floats -------------------------------------------------------------------------------------------------------------
+
+/// `{:.4}` without a type: like `g`, but with one digit behind the point and an exponent one step earlier.
+std::string general_with_point(double magnitude, std::int64_t precision) {
+    precision = std::max<std::int64_t>(precision, 1);
+    const std::string scientific = fmt::format("{:.{}e}", magnitude, precision - 1);
+    const std::size_t e = scientific.find('e');
+    const int exponent = std::stoi(scientific.substr(e + 1));
+    if (exponent < -4 || exponent >= precision - 1) {
+        if (magnitude == 0) return "0.0";
+        std::string mantissa = scientific.substr(0, e);
+        if (mantissa.find('.') != std::string::npos) {
+            mantissa.erase(mantissa.find_last_not_of('0') + 1);
+            if (mantissa.back() == '.') mantissa.pop_back();
+        }
+        return mantissa + scientific.substr(e);
+    }
+    std::string plain = fmt::format("{:.{}f}", magnitude, std::max<std::int64_t>(precision - 1 - exponent, 0));
+    if (plain.find('.') != std::string::npos) plain.erase(plain.find_last_not_of('0') + 1);
+    if (plain.back() == '.') plain += '0';
+    if (plain.find('.') == std::string::npos) plain += ".0";
+    return plain;
+}
+
+std::string digits_of(double magnitude, const Specification& spec) {
+    const auto precision = static_cast<int>(spec.precision < 0 ? 6 : spec.precision);
+    switch (spec.type) {
+        case 'e':
+        case 'E':
+            return spec.alternate ? fmt::format("{:#.{}e}", magnitude, precision)
+                                  : fmt::format("{:.{}e}", magnitude, precision);
+        case 'f':
+        case 'F':
+            return spec.alternate ? fmt::format("{:#.{}f}", magnitude, precision)
+                                  : fmt::format("{:.{}f}", magnitude, precision);
+        case '%':
+            return fmt::format("{:.{}f}", magnitude * 100, precision);
+        case 'g':
+        case 'G':
+        case 'n': {
+            const int significant = std::max(precision, 1);
+            return spec.alternate ? fmt::format("{:#.{}g}", magnitude, significant)
+                                  : fmt::format("{:.{}g}", magnitude, significant);
+        }
+        default:
+            return spec.precision < 0 ? repr_of(magnitude) : general_with_point(magnitude, spec.precision);
+    }
+}
+
+NumberText split_real(Machine& m, double value, const Specification& spec) {
+    if (spec.precision > 1000) too_wide(m);
+    NumberText number;
+    number.sign = sign_of(std::signbit(value) && !std::isnan(value), spec.sign);
+    std::string text;
+    if (std::isnan(value))
+        text = "nan";
+    else if (std::isinf(value))
+        text = "inf";
+    else
+        text = digits_of(std::fabs(value), spec);
+    if (spec.type == 'E' || spec.type == 'F' || spec.type == 'G') upper(text);
+    const std::size_t end = text.find_first_not_of("0123456789");
+    const bool number_text = std::isfinite(value) && end != std::string::npos;
+    number.whole = number_text ? text.substr(0, end) : text;
+    number.rest = number_text ? text.substr(end) : "";
+    if (spec.type == '%') number.rest += '%';
+    return number;
+}
+
+std::string format_real(Machine& m, double value, const Specification& spec) {
+    if (std::string_view("\0eEfFgGn%", 9).find(spec.type) == std::string_view::npos) {
+        m.value_error(fmt::format("Unknown format code '{}' for object of type 'float'", spec.type));
+    }
+    if (spec.type == 'n' && spec.grouping != '\0') m.value_error("Cannot specify ',' with 'n'.");
+    return assemble(m, split_real(m, value, spec), spec);
+}
+
+// Integers and texts -------------------------------------------------------------------------------------------------
+
+NumberText split_integer(std::int64_t value, const Specification& spec) {
+    const unsigned base = spec.type == 'b' ? 2 : spec.type == 'o' ? 8 : spec.type == 'x' || spec.type == 'X' ? 16 : 10;
+    NumberText number;
+    number.sign = sign_of(value < 0, spec.sign);
+    number.whole = in_base(value, base, "");
+    if (value < 0) number.whole.erase(0, 1);
+    if (spec.alternate && base != 10) number.prefix = std::string("0") + spec.type;
+    if (spec.type == 'X') upper(number.whole);
+    return number;
+}
+
+std::string format_character(Machine& m, std::int64_t code, const Specification& spec) {
+    if (spec.sign != '-') m.value_error("Sign not allowed with integer format specifier 'c'");
+    if (spec.alternate) m.value_error("Alternate form (#) not allowed with integer format specifier 'c'");
+    if (code < 0 || code > 0x10FFFF) m.fail("overflow_error", "%c arg not in range(0x110000)");
+    std::string text;
+    append_character(text, static_cast<char32_t>(code));
+    const char align = spec.align != '\0' ? spec.align : spec.zero ? '>' : '<';
+    return pad(m, text, spec, align == '=' ? '>' : align);
+}
+
+std::string format_integer(Machine& m, std::int64_t value, const Specification& spec) {
+    if (std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos && spec.type != '\0') {
+        return format_real(m, static_cast<double>(value), spec);
+    }
+    if (spec.precision >= 0) m.value_error("Precision not allowed in integer format specifier");
+    if (std::string_view("\0bcdoxXn", 8).find(spec.type) == std::string_view::npos) {
+        m.value_error(fmt::format("Unknown format code '{}' for object of type 'int'", spec.type));
+    }
+    const bool decimal = spec.type == '\0' || spec.type == 'd';
+    if ((spec.grouping == ',' && !decimal) || (spec.grouping != '\0' && (spec.type == 'n' || spec.type == 'c'))) {
+        m.value_error(fmt::format("Cannot specify '{}' with '{}'.", spec.grouping, spec.type));
+    }
+    if (spec.type == 'c') return format_character(m, value, spec);
+    return assemble(m, split_integer(value, spec), spec);
+}
+
+std::string format_text(Machine& m, const std::string& text, const Specification& spec) {
+    if (spec.type != '\0' && spec.type != 's') {
+        m.value_error(fmt::format("Unknown format code '{}' for object of type 'str'", spec.type));
+    }
+    if (spec.sign != '-') m.value_error("Sign not allowed in string format specifier");
+    if (spec.alternate) m.value_error("Alternate form (#) not allowed in string format specifier");
+    if (spec.align == '=') m.value_error("'=' alignment not allowed in string format specifier");
+    if (spec.grouping != '\0') m.value_error("Cannot specify ',' with 's'.");
+    std::u32string characters = to_characters(text);
+    if (spec.precision >= 0 && characters.size() > static_cast<std::size_t>(spec.precision)) {
+        characters.resize(static_cast<std::size_t>(spec.precision));
+    }
+    return pad(m, to_text(characters), spec, spec.align == '\0' ? '<' : spec.align);
+}
+
+}  // namespace
+
+std::string format_value(Machine& machine, Value value, std::string_view specification) {
+    if (specification.empty()) return to_str(machine, value);
+    if (!value.is_number() && !value.is(Kind::text)) {
+        machine.type_error(fmt::format("unsupported format string passed to {}.__format__", type_name(value)));
+    }
+    Specification spec = parse_specification(machine, to_characters(specification));
+    if (value.is(Kind::text)) return format_text(machine, value.text().bytes, spec);
+    if (value.is(Kind::real)) return format_real(machine, value.real(), spec);
+    return format_integer(machine, value.integer(), spec);
+}
+
+// The operator % -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+class PercentFormatter {
+public:
+    PercentFormatter(Machine& machine, std::string_view pattern, Value arguments)
+        : m_(machine), pattern_(to_characters(pattern)), arguments_(arguments) {
+        if (arguments.is(Kind::tuple))
+            items_ = arguments.tuple().items;
+        else
+            items_ = {arguments};
+        // Python takes everything with [] for a mapping, except texts and tuples, and then allows unused arguments.
+        mapping_ = arguments.is(Kind::dict) || arguments.is(Kind::list) || arguments.is(Kind::range) ||
+                   arguments.is(Kind::tags);
+    }
+
+    std::string run() {
+        while (position_ < pattern_.size()) {
+            const char32_t c = pattern_[position_++];
+            if (c != U'%')
+                append_character(out_, c);
+            else
+                conversion();
+            if (out_.size() > m_.limits().string_length * 4) too_wide(m_);
+        }
+        if (next_ < items_.size() && !mapping_) {
+            m_.type_error("not all arguments converted during string formatting");
+        }
+        return std::move(out_);
+    }
+
+private:
+    char32_t take() {
+        if (position_ >= pattern_.size()) m_.value_error("incomplete format");
+        return pattern_[position_++];
+    }
+    char32_t here() const { return position_ < pattern_.size() ? pattern_[position_] : U'\0'; }
+
+    Value argument() {
+        if (keyed_) return *keyed_;
+        if (next_ >= items_.size()) m_.type_error("not enough arguments for format string");
+        return items_[next_++];
+    }
+
+    void conversion() {
+        Specification spec;
+        bool left = false, plus = false, blank = false;
+        keyed_.reset();
+        if (here() == U'(') key();
+        for (;; ++position_) {
+            if (here() == U'-')
+                left = true;
+            else if (here() == U'+')
+                plus = true;
+            else if (here() == U' ')
+                blank = true;
+            else if (here() == U'#')
+                spec.alternate = true;
+            else if (here() == U'0')
+                spec.zero = true;
+            else
+                break;
+        }
+        spec.width = amount();
+        if (spec.width < 0) {
+            left = true;
+            spec.width = -spec.width;
+        }
+        if (here() == U'.') {
+            ++position_;
+            spec.precision = std::max<std::int64_t>(amount(), 0);
+        }
+        while (here() == U'h' || here() == U'l' || here() == U'L') ++position_;
+        const char32_t type = take();
+        spec.sign = plus ? '+' : blank ? ' ' : '-';
+        spec.align = left ? '<' : '\0';
+        if (type == U'%') {
+            out_ += '%';
+            return;
+        }
+        if (type >= 0x80) m_.value_error("unsupported format character");
+        spec.type = static_cast<char>(type);
+        out_ += convert(spec, left);
+    }
+
+    void key() {
+        if (!mapping_) m_.type_error("format requires a mapping");
+        ++position_;
+        std::u32string name;
+        for (unsigned depth = 1; depth > 0;) {
+            const char32_t c = position_ < pattern_.size() ? pattern_[position_++] : U'\0';
+            if (c == U'\0') m_.value_error("incomplete format key");
+            depth += c == U'(' ? 1 : 0;
+            depth -= c == U')' ? 1 : 0;
+            if (depth > 0) name += c;
+        }
+        keyed_ = subscript(m_, arguments_, m_.make_text(to_text(name)));
+    }
+
+    /// A number or `*`.
+    std::int64_t amount() {
+        if (here() != U'*') return read_number(m_, pattern_, position_);
+        ++position_;
+        const Value value = argument();
+        if (!value.is_integral()) m_.type_error("* wants int");
+        if (std::abs(value.integer()) > static_cast<std::int64_t>(m_.limits().string_length)) too_wide(m_);
+        return value.integer();
+    }
+
+    std::string convert(Specification spec, bool left) {
+        const char align = left ? '<' : '>';
+        switch (spec.type) {
+            case 's':
+                return text(to_str(m_, argument()), spec, align);
+            case 'r':
+            case 'a':
+                return text(repr(m_, argument()), spec, align);
+            case 'c':
+                return text(character(argument()), spec, align);
+            case 'd':
+            case 'i':
+            case 'u':
+            case 'o':
+            case 'x':
+            case 'X':
+                return integer(argument(), spec, left);
+            case 'e':
+            case 'E':
+            case 'f':
+            case 'F':
+            case 'g':
+            case 'G':
+                return real(argument(), spec, left);
+            default:
+                m_.value_error(fmt::format("unsupported format character '{}'", spec.type));
+        }
+    }
+
+    std::string text(const std::string& value, Specification spec, char align) {
+        if (spec.type == 'c') spec.precision = -1;
+        spec.type = 's';
+        spec.sign = '-';
+        spec.alternate = false;
+        spec.align = align;
+        return format_text(m_, value, spec);
+    }
+
+    std::string character(Value value) {
+        std::string out;
+        if (value.is_integral()) {
+            if (value.integer() < 0 || value.integer() > 0x10FFFF) {
+                m_.fail("overflow_error", "%c arg not in range(0x110000)");
+            }
+            append_character(out, static_cast<char32_t>(value.integer()));
+            return out;
+        }
+        if (!value.is(Kind::text) || value.text().length != 1) m_.type_error("%c requires int or char");
+        return value.text().bytes;
+    }
+
+    std::string integer(Value value, Specification spec, bool left) {
+        const bool decimal = spec.type == 'd' || spec.type == 'i' || spec.type == 'u';
+        if (value.is(Kind::real) && decimal) {
+            if (!std::isfinite(value.real())) {
+                m_.fail(std::isnan(value.real()) ? "value_error" : "overflow_error", "cannot convert float to integer");
+            }
+            if (std::fabs(value.real()) >= 9.2e18) m_.fail("limit_integer", "an integer beyond 64 bits");
+            value = Value(static_cast<std::int64_t>(value.real()));
+        }
+        if (!value.is_integral()) {
+            m_.type_error(fmt::format("%{} format: a number is required, not {}", spec.type, type_name(value)));
+        }
+        if (decimal) spec.type = 'd';
+        NumberText number = split_integer(value.integer(), spec);
+        if (spec.precision > static_cast<std::int64_t>(number.whole.size())) {
+            number.whole.insert(0, static_cast<std::size_t>(spec.precision) - number.whole.size(), '0');
+        }
+        return finish(number, spec, left);
+    }
+
+    std::string real(Value value, Specification spec, bool left) {
+        if (!value.is_number()) m_.type_error(fmt::format("must be real number, not {}", type_name(value)));
+        return finish(split_real(m_, value.real(), spec), spec, left);
+    }
+
+    std::string finish(const NumberText& number, Specification spec, bool left) {
+        spec.zero = spec.zero && !left;
+        spec.fill = spec.zero ? U'0' : U' ';
+        return assemble(m_, number, spec);
+    }
+
+    Machine& m_;
+    std::u32string pattern_;
+    Value arguments_;
+    std::vector<Value> items_;
+    std::optional<Value> keyed_;
+    bool mapping_ = false;
+    std::size_t position_ = 0, next_ = 0;
+    std::string out_;
+};
+
+}  // namespace
+
+std::string percent_format(Machine& machine, std::string_view pattern, Value arguments) {
+    return PercentFormatter(machine, pattern, arguments).run();
+}
+
+}  // namespace quicksilver::rules
