@@ -2,6 +2,8 @@
 
 #include "quicksilver/dicom/file_meta.hpp"
 
+#include "message_writer.hpp"
+
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcmetinf.h>
 #include <dcmtk/dcmdata/dcxfer.h>
@@ -100,16 +102,9 @@ OFCondition FileDataSet::stream(T_ASC_Association* association, T_ASC_Presentati
         }
         left -= wanted;
         at += wanted;
-        DUL_PDV fragment{};
-        fragment.fragmentLength = wanted;
-        fragment.presentationContextID = context_id;
-        fragment.pdvType = DUL_DATASETPDV;
-        fragment.lastPDV = left == 0;
-        fragment.data = association->sendPDVBuffer;
-        DUL_PDVLIST list{};
-        list.count = 1;
-        list.pdv = &fragment;
-        const OFCondition sent = DUL_WritePDVs(&association->DULassociation, &list);
+        const OFCondition sent =
+            write_fragment(association, context_id, DUL_DATASETPDV,
+                           std::span(reinterpret_cast<char*>(association->sendPDVBuffer), wanted), left == 0);
         if (sent.bad()) return sent;
     }
     return EC_Normal;

@@ -3,6 +3,8 @@
 #include "quicksilver/dicom/file_meta.hpp"
 
 #include "file_data_set.hpp"
+#include "message_writer.hpp"
+#include "store_request.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -94,21 +96,12 @@ public:
             }
         }
 
-        T_DIMSE_Message message{};
-        message.CommandField = DIMSE_C_STORE_RQ;
-        T_DIMSE_C_StoreRQ& request = message.msg.CStoreRQ;
-        request.MessageID = association_->nextMsgID++;
-        copy_uid(request.AffectedSOPClassUID, data_set->sop_class_uid());
-        copy_uid(request.AffectedSOPInstanceUID, data_set->sop_instance_uid());
-        request.DataSetType = DIMSE_DATASET_PRESENT;
-        request.Priority = DIMSE_PRIORITY_MEDIUM;
-        // Without an object only the command goes out; a streamed data set follows from the file.
-        OFCondition sent = DIMSE_sendMessageUsingMemoryData(association_, chosen->id, &message, nullptr,
-                                                            streamed ? nullptr : data_set->loaded(), nullptr, nullptr);
-        if (sent.good() && streamed) sent = data_set->stream(association_, chosen->id, stop_);
+        const DIC_US message_id = association_->nextMsgID++;
+        const OFCondition sent = streamed ? send_streamed(*data_set, chosen->id, message_id)
+                                          : send_loaded(*data_set, chosen->id, message_id);
         if (stop_) return Error{Errc::cancelled, "stopped while sending to " + peer_name(destination_)};
         if (sent.bad()) return network_error(destination_, "sending to", sent);
-        return receive_store_response(request.MessageID, data_set->bytes(), streamed);
+        return receive_store_response(message_id, data_set->bytes(), streamed);
     }
 
     Result<void> echo() override {
@@ -182,6 +175,25 @@ private:
             }
         }
         return std::nullopt;
+    }
+
+    OFCondition send_streamed(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
+        std::string command = encode_store_request(message_id, data_set.sop_class_uid(), data_set.sop_instance_uid());
+        const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, command, true);
+        return sent.good() ? data_set.stream(association_, context_id, stop_) : sent;
+    }
+
+    OFCondition send_loaded(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
+        T_DIMSE_Message message{};
+        message.CommandField = DIMSE_C_STORE_RQ;
+        T_DIMSE_C_StoreRQ& request = message.msg.CStoreRQ;
+        request.MessageID = message_id;
+        copy_uid(request.AffectedSOPClassUID, data_set.sop_class_uid());
+        copy_uid(request.AffectedSOPInstanceUID, data_set.sop_instance_uid());
+        request.DataSetType = DIMSE_DATASET_PRESENT;
+        request.Priority = DIMSE_PRIORITY_MEDIUM;
+        return DIMSE_sendMessageUsingMemoryData(association_, context_id, &message, nullptr, data_set.loaded(), nullptr,
+                                                nullptr);
     }
 
     /// Waits for the response in steps of a second, so that a stop is noticed.

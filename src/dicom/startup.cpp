@@ -7,6 +7,7 @@
 #include <dcmtk/dcmdata/dcdict.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dcrleerg.h>
+#include <dcmtk/dcmdata/dcuid.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpeg/djencode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
@@ -117,6 +118,10 @@ Startup::~Startup() {
 
 void Startup::follow_log_level() const {
     dicom::follow_log_level(log_);
+}
+
+std::string dcmtk_version() {
+    return OFFIS_DCMTK_VERSION_STRING;
 }
 
 }  // namespace quicksilver::dicom

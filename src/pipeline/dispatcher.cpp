@@ -69,6 +69,8 @@ Dispatcher::Dispatcher(StageContext context, asio::thread_pool& sends, const Tar
       working_(context_.io, on_failure(context_.log)),
       sleeping_(context_.io, on_failure(context_.log)) {}
 
+Dispatcher::~Dispatcher() = default;
+
 void Dispatcher::add(const std::string& task_id) {
     if (closed_ || tasks_.contains(task_id)) return;
     auto task = std::make_shared<Task>();
@@ -152,6 +154,12 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
     enqueue(task);
 }
 
+Dispatcher::TargetQueue& Dispatcher::queue_of(const std::string& target) {
+    auto& queue = queues_[target];
+    if (!queue) queue = std::make_unique<TargetQueue>();
+    return *queue;
+}
+
 void Dispatcher::enqueue(const TaskPtr& task) {
     TaskDispatch& dispatch = *task->file.dispatch;
     task->failures.clear();
@@ -164,7 +172,7 @@ void Dispatcher::enqueue(const TaskPtr& task) {
         working_.start("finish " + task->id, attempt_ended(task));
         return;
     }
-    for (const std::string& target : task->outstanding) queues_[target].waiting.push_back(task);
+    for (const std::string& target : task->outstanding) queue_of(target).waiting.push_back(task);
     start_deliveries();
 }
 
@@ -174,10 +182,10 @@ void Dispatcher::start_deliveries() {
     for (auto& [name, queue] : queues_) {
         const TargetConfig* target = config->find_target(name);
         const std::size_t parallel = target ? std::max(1U, target->max_parallel) : 1;
-        while (!queue.waiting.empty() && queue.in_flight < parallel) {
-            TaskPtr task = std::move(queue.waiting.front());
-            queue.waiting.pop_front();
-            ++queue.in_flight;
+        while (!queue->waiting.empty() && queue->in_flight < parallel) {
+            TaskPtr task = std::move(queue->waiting.front());
+            queue->waiting.pop_front();
+            ++queue->in_flight;
             const std::string title = fmt::format("{} to {}", task->id, name);
             working_.start(title, deliver(std::move(task), name));
         }
@@ -185,7 +193,7 @@ void Dispatcher::start_deliveries() {
 }
 
 asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string name) {
-    ++queues_[name].totals.attempts_total;
+    ++queue_of(name).totals.attempts_total;
     context_.books.task_event(task->id, sender, TaskEventType::dispatch_begin, task->instances.size(), name,
                               "Routing job running");
     const auto target = target_for(name);
@@ -198,7 +206,7 @@ asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string name) {
     } else {
         result.emplace(target.error());
     }
-    --queues_[name].in_flight;
+    --queue_of(name).in_flight;
     Result<Receipt> outcome = std::move(*result);
     co_await target_ended(std::move(task), std::move(name), std::move(outcome));
     start_deliveries();
@@ -226,7 +234,7 @@ Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string&
 }
 
 asio::awaitable<void> Dispatcher::target_ended(TaskPtr task, std::string name, Result<Receipt> result) {
-    TargetState& totals = queues_[name].totals;
+    TargetState& totals = queue_of(name).totals;
     auto& status = task->file.dispatch->status[name];
     status.time = local_timestamp(context_.clock.wall_now());
     if (result) {
@@ -405,11 +413,11 @@ Dispatcher::Status Dispatcher::status() const {
         if (!oldest || age > *oldest) oldest = age;
     };
     for (const auto& [name, queue] : queues_) {
-        TargetState target = queue.totals;
-        target.waiting = queue.waiting.size();
-        target.in_flight = queue.in_flight;
-        for (const TaskPtr& task : queue.waiting) take_oldest(target.oldest, *task);
-        status.in_flight += queue.in_flight;
+        TargetState target = queue->totals;
+        target.waiting = queue->waiting.size();
+        target.in_flight = queue->in_flight;
+        for (const TaskPtr& task : queue->waiting) take_oldest(target.oldest, *task);
+        status.in_flight += queue->in_flight;
         status.targets[name] = std::move(target);
     }
     for (const auto& [id, task] : tasks_) {

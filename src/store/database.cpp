@@ -217,4 +217,6 @@ void Transaction::commit() {
     open_ = false;
 }
 
+std::string sqlite_version() { return sqlite3_libversion(); }
+
 }  // namespace quicksilver::database

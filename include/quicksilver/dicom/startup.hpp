@@ -5,11 +5,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace quicksilver::dicom {
 
 /// The largest PDU that DCMTK can handle, in bytes. Offered to every peer, and the limit for what we send.
 inline constexpr std::uint32_t max_pdu_bytes = 131072;
+
+/// 3.6.7
+std::string dcmtk_version();
 
 /// Sets up everything of DCMTK that is global to the process: data dictionary, log, network, TLS, codecs, time-outs.
 /// Made once, in main, before any other thread exists (it changes the environment); destroyed after all threads ended.

@@ -50,6 +50,7 @@ public:
     };
 
     Dispatcher(StageContext context, boost::asio::thread_pool& sends, const TargetRegistry& registry);
+    ~Dispatcher();
 
     /// A task lies in outgoing/. Telling twice is harmless.
     void add(const std::string& task_id);
@@ -72,6 +73,7 @@ private:
 
     boost::asio::awaitable<void> look_around();
     boost::asio::awaitable<void> load(TaskPtr task);
+    TargetQueue& queue_of(const std::string& target);
     void enqueue(const TaskPtr& task);
     void start_deliveries();
     boost::asio::awaitable<void> deliver(TaskPtr task, std::string target);
@@ -89,7 +91,7 @@ private:
     boost::asio::thread_pool& sends_;
     const TargetRegistry& registry_;
     std::map<std::string, TaskPtr> tasks_;  // by id; each lies in outgoing/
-    std::map<std::string, TargetQueue> queues_;
+    std::map<std::string, std::unique_ptr<TargetQueue>> queues_;
     std::shared_ptr<const Config> targets_config_;  // the configuration that targets_ were made from
     std::map<std::string, std::shared_ptr<Target>> targets_;
     StopFlag stop_{false};

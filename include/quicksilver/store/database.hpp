@@ -31,6 +31,9 @@ private:
     int code_;
 };
 
+/// Of the library: 3.40.1
+std::string sqlite_version();
+
 enum class Mode { read_write, read_only };
 
 /// A prepared statement, lent by its connection; resets itself when it goes out of scope, so that a forgotten read

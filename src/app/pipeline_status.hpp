@@ -1,0 +1,48 @@
+#pragma once
+
+#include "quicksilver/core/config.hpp"
+#include "quicksilver/http/status_source.hpp"
+#include "quicksilver/pipeline/stage_context.hpp"
+
+#include <functional>
+
+namespace quicksilver {
+
+class Bookkeeper;
+class Cleaner;
+class Dispatcher;
+class Receiver;
+class Router;
+
+/// The file system and the stage folders. Blocks.
+StorageStatus measure_storage(const TaskFolders& folders, const DiskReserve& reserve);
+
+/// Tells the HTTP layer how the stages are. Io thread only.
+class ServerStatus final : public StatusSource {
+public:
+    struct Sources {
+        const Receiver& receiver;
+        const Router& router;
+        const Dispatcher& dispatcher;
+        const Cleaner& cleaner;
+        const Bookkeeper& books;
+        ConfigSource config;
+        std::function<bool()> last_reload_ok;
+    };
+
+    explicit ServerStatus(Sources sources) : sources_(std::move(sources)) {}
+
+    void set_ready(bool ready) { ready_ = ready; }
+    void set_storage(StorageStatus storage) { storage_ = std::move(storage); }
+
+    Readiness readiness() const override;
+    PipelineStatus pipeline() const override;
+    std::vector<MetricFamily> metrics() const override;
+
+private:
+    Sources sources_;
+    StorageStatus storage_;
+    bool ready_ = false;
+};
+
+}  // namespace quicksilver
