@@ -121,7 +121,9 @@ private:
 
     std::string text(const char* field) const {
         const auto found = target_.settings.find(field);
-        return found != target_.settings.end() && found->is_string() ? found->get<std::string>() : std::string();
+        if (found == target_.settings.end()) return {};
+        if (found->is_number()) return found->dump();  // the configuration has ports as numbers, mercure's file as text
+        return found->is_string() ? found->get<std::string>() : std::string();
     }
     bool flag(const char* field) const {
         const auto found = target_.settings.find(field);
