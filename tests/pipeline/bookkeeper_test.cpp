@@ -1,0 +1,71 @@
+#include "quicksilver/pipeline/bookkeeper.hpp"
+
+#include "quicksilver/core/coroutine_group.hpp"
+#include "quicksilver/store/reader.hpp"
+
+#include "stage_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture : test::StageFixture {
+    CoroutineGroup group{io.get_executor(), nullptr};
+
+    void close(Bookkeeper& keeper) {
+        group.cancel();
+        run_until([&] { return group.empty(); });
+        test::run_coroutine(io, keeper.close());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("What is recorded is in the database after the batch", "[pipeline][bookkeeper]") {
+    Fixture f;
+    f.group.start("books", f.books.run());
+    f.books.task_event("t", "router.main", TaskEventType::registered, 7, "rule", "Registered series");
+    f.run_until([&] { return f.books.written() == 1; });
+    f.close(f.books);
+    Reader reader(f.root / "books.sqlite");
+    const auto events = reader.task_events("t");
+    REQUIRE(events.ok());
+    REQUIRE(events->size() == 1);
+    CHECK(events->front().event == "REGISTER");
+    CHECK(events->front().file_count == 7);
+}
+
+TEST_CASE("Closing writes what is still pending", "[pipeline][bookkeeper]") {
+    Fixture f;
+    for (int i = 0; i < 1234; ++i) f.books.task_event("t", "router.main", TaskEventType::copy, 1, "", "");
+    f.close(f.books);
+    Reader reader(f.root / "books.sqlite");
+    CHECK(reader.task_events("t")->size() == 1234);
+}
+
+TEST_CASE("Entries wait while the database cannot be written, and are written in order when it can",
+          "[pipeline][bookkeeper]") {
+    Fixture f;
+    // A folder in the place of the database.
+    const auto database = f.root / "blocked" / "books.sqlite";
+    test::write_file(f.root / "blocked", "a file where a folder should be");
+    Bookkeeper keeper(f.io.get_executor(), f.journal, database, false, f.clock, f.log);
+    f.group.start("books", keeper.run());
+    keeper.task_event("t", "router.main", TaskEventType::registered, 1, "", "first");
+    f.run_until([&] { return f.clock.waiters() == 1; });
+    keeper.task_event("t", "router.main", TaskEventType::complete, 1, "", "second");
+    CHECK(keeper.written() == 0);
+    CHECK(keeper.pending() == 2);
+    std::filesystem::remove(f.root / "blocked");
+    std::filesystem::create_directories(f.root / "blocked");
+    f.clock.advance(6s);
+    f.run_until([&] { return keeper.written() == 2; });
+    f.close(keeper);
+    Reader reader(database);
+    const auto events = reader.task_events("t");
+    REQUIRE(events->size() == 2);
+    CHECK(events->front().info == "first");
+    CHECK(events->back().info == "second");
+}

@@ -1,0 +1,138 @@
+#include "quicksilver/pipeline/routing.hpp"
+
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+
+namespace {
+
+RuleConfig rule(const std::string& name, const std::string& expression, std::vector<std::string> targets,
+                RuleAction action = RuleAction::route) {
+    RuleConfig made;
+    made.name = name;
+    made.rule = expression;
+    made.targets = std::move(targets);
+    made.action = action;
+    return made;
+}
+
+RoutingRules rules_of(std::vector<RuleConfig> rules, std::vector<std::string> targets = {"pacs", "archive"}) {
+    auto config = std::make_shared<Config>();
+    config->rules = std::move(rules);
+    for (const std::string& name : targets) {
+        TargetConfig target;
+        target.name = name;
+        target.type = "folder";
+        config->targets.push_back(target);
+    }
+    ModuleConfig module;
+    module.name = "segment";
+    module.settings = {{"docker_tag", "x:1"}, {"settings", {{"speed", 1}, {"quality", 2}}}};
+    config->modules.push_back(module);
+    return RoutingRules{config, rules::RuleSet(config->rules)};
+}
+
+Tags ct() {
+    return Tags({{"Modality", "CT"},
+                 {"SeriesInstanceUID", "1.2"},
+                 {"StudyInstanceUID", "1"},
+                 {"PatientName", "A^B"},
+                 {"PatientID", "7"},
+                 {"AccessionNumber", ""}});
+}
+
+std::vector<TaskFile> files_of(const RoutingRules& rules, const SeriesRoute& route) {
+    std::vector<TaskFile> files;
+    for (const PlannedTask& task :
+         to_planned_tasks(route, "1.2", *rules.config, {"0.1", "appliance", "host"}, WallTime{})) {
+        if (!task.task_json.empty()) files.push_back(parse_task_file(task.task_json).value());
+    }
+    return files;
+}
+
+}  // namespace
+
+TEST_CASE("Each target of the triggered route rules becomes one task with a task.json as mercure's",
+          "[pipeline][routing]") {
+    const auto rules = rules_of({rule("r1", "tags.Modality == 'CT'", {"pacs"}), rule("r2", "True", {"pacs", "archive"}),
+                                 rule("r3", "tags.Modality == 'MR'", {"archive"})});
+    const SeriesRoute route = decide_route(rules, ct());
+    REQUIRE(route.tasks.size() == 2);
+    CHECK(route.tasks[0].stage == Stage::outgoing);
+    CHECK(route.tasks[0].id != route.tasks[1].id);
+    const auto files = files_of(rules, route);
+    REQUIRE(files.size() == 2);
+    CHECK(files[0].dispatch->targets == std::vector<std::string>({"pacs"}));
+    CHECK(files[0].info.triggered_rules == std::vector<std::string>({"r1", "r2"}));
+    CHECK(files[0].info.applied_rule.empty());
+    CHECK(files[0].info.action == "route");
+    CHECK(files[0].info.uid == "1.2");
+    CHECK(files[0].info.patient_name == "A^B");
+    CHECK(files[0].info.acc.empty());
+    CHECK(files[0].info.sender_aet == "MISSING");
+    CHECK(files[0].info.mercure_appliance == "appliance");
+    CHECK(files[1].dispatch->targets == std::vector<std::string>({"archive"}));
+    CHECK(files[1].info.triggered_rules == std::vector<std::string>({"r2"}));
+    CHECK(files[1].dispatch->status.at("archive").state == DispatchStatus::State::waiting);
+}
+
+TEST_CASE("A series that no rule wants, or that a rule discards, goes to discard without a task.json",
+          "[pipeline][routing]") {
+    const auto none = rules_of({rule("r1", "tags.Modality == 'MR'", {"pacs"})});
+    const SeriesRoute unwanted = decide_route(none, ct());
+    REQUIRE(unwanted.tasks.size() == 1);
+    CHECK(unwanted.tasks[0].stage == Stage::discard);
+    CHECK(unwanted.tasks[0].plan.reason == "Discard by default.");
+    CHECK(files_of(none, unwanted).empty());
+
+    const auto dropping = rules_of({rule("r1", "True", {"pacs"}), rule("drop", "True", {}, RuleAction::discard)});
+    const SeriesRoute dropped = decide_route(dropping, ct());
+    REQUIRE(dropped.tasks.size() == 1);
+    CHECK(dropped.tasks[0].stage == Stage::discard);
+    CHECK(dropped.tasks[0].plan.reason == "Discard by rule drop");
+}
+
+TEST_CASE("A rule whose target does not exist keeps the series in error with the reason", "[pipeline][routing]") {
+    const auto rules = rules_of({rule("r1", "True", {"gone"})});
+    const SeriesRoute route = decide_route(rules, ct());
+    REQUIRE(route.tasks.size() == 1);
+    CHECK(route.tasks[0].stage == Stage::error);
+    const auto files = files_of(rules, route);
+    REQUIRE(files.size() == 1);
+    CHECK(files[0].info.fail_stage == FailStage::routing);
+    CHECK(files[0].info.fail_reason->find("gone") != std::string::npos);
+}
+
+TEST_CASE("A processing task carries its modules with the rule's settings over the module's", "[pipeline][routing]") {
+    RuleConfig processing = rule("p", "True", {"pacs"}, RuleAction::both);
+    processing.modules = {"segment", "unknown"};
+    processing.processing_settings = nlohmann::json::array({{{"speed", 9}}, {{"x", true}}});
+    processing.retain_images = true;
+    const auto rules = rules_of({processing});
+    const SeriesRoute route = decide_route(rules, ct());
+    REQUIRE(route.tasks.size() == 1);
+    CHECK(route.tasks[0].stage == Stage::processing);
+    const auto files = files_of(rules, route);
+    REQUIRE(files.size() == 1);
+    CHECK(files[0].info.action == "both");
+    CHECK(files[0].info.applied_rule == "p");
+    REQUIRE(files[0].process.size() == 2);
+    CHECK(files[0].process[0].settings.at("speed") == 9);
+    CHECK(files[0].process[0].settings.at("quality") == 2);
+    CHECK(files[0].process[0].module_config.at("docker_tag") == "x:1");
+    CHECK(files[0].process[0].retain_input_images);
+    CHECK(files[0].process[1].settings.at("x") == true);
+    CHECK(files[0].process[1].module_config.is_null());
+    CHECK(files[0].dispatch->targets == std::vector<std::string>({"pacs"}));
+}
+
+TEST_CASE("A study-level rule keeps its series in error, which says that it waits for a later version",
+          "[pipeline][routing]") {
+    RuleConfig study = rule("s", "True", {"pacs"});
+    study.trigger = RuleTrigger::study;
+    const auto rules = rules_of({study});
+    const SeriesRoute route = decide_route(rules, ct());
+    REQUIRE(route.tasks.size() == 1);
+    CHECK(route.tasks[0].stage == Stage::error);
+    CHECK(route.tasks[0].plan.reason.find("study-level") != std::string::npos);
+}
