@@ -13,7 +13,8 @@ template <class Type>
 std::string names_up_to(Type last) {
     std::string names;
     for (int i = 0; i <= static_cast<int>(last); ++i) {
-        names += (i == 0 ? "" : " ") + std::string(to_string(static_cast<Type>(i)));
+        if (i != 0) names += ' ';
+        names += to_string(static_cast<Type>(i));
     }
     return names;
 }

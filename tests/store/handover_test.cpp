@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/failing_file_ops.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 using namespace quicksilver;
@@ -25,8 +26,9 @@ struct HandoverFixture : FoldersFixture {
         std::vector<PlannedTask> tasks;
         const Stage stages[] = {Stage::outgoing, Stage::processing, Stage::outgoing};
         for (std::size_t i = 0; i < count; ++i) {
-            const std::string id = "d" + std::to_string(decisions) + "-t" + std::to_string(i);
-            tasks.push_back(PlannedTask{id, stages[i], R"({"wanted": ")" + std::to_string(i) + R"("})"});
+            // fmt, because g++ 12 warns of `"text" + std::string` at -O3 (a false alarm).
+            tasks.push_back(
+                PlannedTask{fmt::format("d{}-t{}", decisions, i), stages[i], fmt::format(R"({{"wanted": "{}"}})", i)});
         }
         return tasks;
     }
