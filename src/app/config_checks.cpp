@@ -1,4 +1,4 @@
-#include "config_checks.hpp"
+#include "quicksilver/app/config_checks.hpp"
 
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"

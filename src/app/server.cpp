@@ -1,5 +1,7 @@
 #include "quicksilver/app/server.hpp"
 
+#include "quicksilver/app/config_checks.hpp"
+#include "quicksilver/app/version.hpp"
 #include "quicksilver/core/coroutine_group.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
@@ -14,9 +16,7 @@
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/store/data_lock.hpp"
 
-#include "config_checks.hpp"
 #include "pipeline_status.hpp"
-#include "version.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>

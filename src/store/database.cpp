@@ -217,6 +217,8 @@ void Transaction::commit() {
     open_ = false;
 }
 
-std::string sqlite_version() { return sqlite3_libversion(); }
+std::string sqlite_version() {
+    return sqlite3_libversion();
+}
 
 }  // namespace quicksilver::database

@@ -83,7 +83,7 @@ def include_problem(path, header, quoted):
 def cmake_layers(text):
     """The layers that a CMakeLists.txt declares, as {layer: layers behind BELOW}."""
     layers = {}
-    for name, rest in _LAYER_IN_CMAKE.findall(text):
+    for name, rest in _LAYER_IN_CMAKE.findall(re.sub(r"#.*", "", text)):
         below = re.search(r"\bBELOW\b(.*?)(?=\b(?:SOURCES|LIBRARIES)\b|\Z)", rest, re.DOTALL)
         layers[name] = set(below.group(1).split()) if below else set()
     return layers

@@ -1,6 +1,6 @@
+#include "quicksilver/app/config_checks.hpp"
 #include "quicksilver/core/config_report.hpp"
 
-#include "../config_checks.hpp"
 #include "commands.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-#include "../version.hpp"
+#include "quicksilver/app/version.hpp"
 
 #include "quicksilver/app/server.hpp"
 
