@@ -51,8 +51,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     std::size_t best_distance = 1 + std::max<std::size_t>(1, word.size() / 4);
     std::string_view best;
     for (const std::string_view candidate : candidates) {
-        const auto lengths = std::minmax(word.size(), candidate.size());
-        if (lengths.second - lengths.first >= best_distance) continue;
+        if (word.size() >= candidate.size() + best_distance || candidate.size() >= word.size() + best_distance)
+            continue;
         const std::size_t distance = edit_distance(word, candidate);
         // A distance as long as the word itself means that nothing of it is left.
         if (distance >= best_distance || distance >= candidate.size()) continue;
