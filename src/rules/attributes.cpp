@@ -99,7 +99,7 @@ bool property(Value value, std::string_view name, Value& out) {
 }
 
 bool is_refused(Value value, std::string_view name) {
-    if (name == "mro" || (name.size() > 3 && name.substr(0, 2) == "__" && name.substr(name.size() - 2) == "__")) {
+    if (name == "mro" || (name.size() >= 2 && name.substr(0, 2) == "__" && name.substr(name.size() - 2) == "__")) {
         return true;
     }
     return value.is(Kind::text) && (name == "format" || name == "format_map");

@@ -393,7 +393,7 @@ Value do_pow(Machine& m, Arguments& a) {
     const Value modulus = arguments.at_or_named(2, "mod", Value());
     arguments.finish();
     if (given < 2) m.type_error("pow() needs a base and an exponent");
-    if (modulus.is_none()) return binary(m, Operator::power, base, exponent);
+    if (modulus.is_none()) return power(m, base, exponent);
     return modular_power(m, base, exponent, modulus);
 }
 

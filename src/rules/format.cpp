@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 
 namespace quicksilver::rules {
@@ -14,8 +15,8 @@ namespace {
 struct Specification {
     char32_t fill = U' ';
     char align = '\0';
-    char sign = '-';
-    bool alternate = false, zero = false;
+    char sign = '\0';
+    bool alternate = false, zero = false, no_negative_zero = false;
     std::int64_t width = 0;
     std::int64_t precision = -1;
     char grouping = '\0';
@@ -59,6 +60,10 @@ Specification parse_specification(Machine& m, std::u32string_view text) {
         i = 1;
     }
     if (at(i) == '+' || at(i) == '-' || at(i) == ' ') spec.sign = static_cast<char>(at(i++));
+    if (at(i) == 'z') {
+        spec.no_negative_zero = true;
+        ++i;
+    }
     if (at(i) == '#') {
         spec.alternate = true;
         ++i;
@@ -128,7 +133,7 @@ std::string assemble(Machine& m, NumberText number, const Specification& spec) {
 
 std::string sign_of(bool negative, char sign) {
     if (negative) return "-";
-    return sign == '-' ? "" : std::string(1, sign);
+    return sign == '+' || sign == ' ' ? std::string(1, sign) : "";
 }
 
 void upper(std::string& text) {
@@ -137,26 +142,50 @@ void upper(std::string& text) {
 
 // Floats -------------------------------------------------------------------------------------------------------------
 
+/// Without the zeros at the end, and without a point behind which nothing is left.
+void strip_zeros(std::string& text) {
+    if (text.find('.') == std::string::npos) return;
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+}
+
 /// `{:.4}` without a type: like `g`, but with one digit behind the point and an exponent one step earlier.
-std::string general_with_point(double magnitude, std::int64_t precision) {
+std::string general_with_point(double magnitude, std::int64_t precision, bool alternate) {
     precision = std::max<std::int64_t>(precision, 1);
     const std::string scientific = fmt::format("{:.{}e}", magnitude, precision - 1);
     const std::size_t e = scientific.find('e');
     const int exponent = std::stoi(scientific.substr(e + 1));
     if (exponent < -4 || exponent >= precision - 1) {
-        if (magnitude == 0) return "0.0";
         std::string mantissa = scientific.substr(0, e);
-        if (mantissa.find('.') != std::string::npos) {
-            mantissa.erase(mantissa.find_last_not_of('0') + 1);
-            if (mantissa.back() == '.') mantissa.pop_back();
-        }
+        if (!alternate)
+            strip_zeros(mantissa);
+        else if (mantissa.find('.') == std::string::npos)
+            mantissa += '.';
         return mantissa + scientific.substr(e);
     }
     std::string plain = fmt::format("{:.{}f}", magnitude, std::max<std::int64_t>(precision - 1 - exponent, 0));
-    if (plain.find('.') != std::string::npos) plain.erase(plain.find_last_not_of('0') + 1);
-    if (plain.back() == '.') plain += '0';
-    if (plain.find('.') == std::string::npos) plain += ".0";
-    return plain;
+    if (!alternate) strip_zeros(plain);
+    return plain.find('.') == std::string::npos ? plain + ".0" : plain;
+}
+
+/// The shortest digits; the alternate form has a point in every case.
+std::string shortest(double magnitude, bool alternate) {
+    std::string text = repr_of(magnitude);
+    const std::size_t e = text.find('e');
+    if (alternate && e != std::string::npos && text.find('.') == std::string::npos) text.insert(e, 1, '.');
+    return text;
+}
+
+/// What C prints, which CPython prints too; fmt differs for the alternate form.
+std::string printed(double value, int precision, char type, bool alternate) {
+    const std::string pattern = fmt::format("%{}.*{}", alternate ? "#" : "", type);
+    std::string text(static_cast<std::size_t>(precision) + 330, '\0');
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    const int length = std::snprintf(text.data(), text.size(), pattern.c_str(), precision, value);
+#pragma GCC diagnostic pop
+    text.resize(static_cast<std::size_t>(length));
+    return text;
 }
 
 std::string digits_of(double magnitude, const Specification& spec) {
@@ -164,23 +193,19 @@ std::string digits_of(double magnitude, const Specification& spec) {
     switch (spec.type) {
         case 'e':
         case 'E':
-            return spec.alternate ? fmt::format("{:#.{}e}", magnitude, precision)
-                                  : fmt::format("{:.{}e}", magnitude, precision);
+            return printed(magnitude, precision, 'e', spec.alternate);
         case 'f':
         case 'F':
-            return spec.alternate ? fmt::format("{:#.{}f}", magnitude, precision)
-                                  : fmt::format("{:.{}f}", magnitude, precision);
+            return printed(magnitude, precision, 'f', spec.alternate);
         case '%':
-            return fmt::format("{:.{}f}", magnitude * 100, precision);
+            return printed(magnitude * 100, precision, 'f', spec.alternate);
         case 'g':
         case 'G':
-        case 'n': {
-            const int significant = std::max(precision, 1);
-            return spec.alternate ? fmt::format("{:#.{}g}", magnitude, significant)
-                                  : fmt::format("{:.{}g}", magnitude, significant);
-        }
+        case 'n':
+            return printed(magnitude, std::max(precision, 1), 'g', spec.alternate);
         default:
-            return spec.precision < 0 ? repr_of(magnitude) : general_with_point(magnitude, spec.precision);
+            return spec.precision < 0 ? shortest(magnitude, spec.alternate)
+                                      : general_with_point(magnitude, spec.precision, spec.alternate);
     }
 }
 
@@ -195,6 +220,10 @@ NumberText split_real(Machine& m, double value, const Specification& spec) {
         text = "inf";
     else
         text = digits_of(std::fabs(value), spec);
+    if (spec.no_negative_zero && std::isfinite(value) &&
+        text.substr(0, text.find('e')).find_first_of("123456789") == std::string::npos) {
+        number.sign = sign_of(false, spec.sign);
+    }
     if (spec.type == 'E' || spec.type == 'F' || spec.type == 'G') upper(text);
     const std::size_t end = text.find_first_not_of("0123456789");
     const bool number_text = std::isfinite(value) && end != std::string::npos;
@@ -226,19 +255,19 @@ NumberText split_integer(std::int64_t value, const Specification& spec) {
 }
 
 std::string format_character(Machine& m, std::int64_t code, const Specification& spec) {
-    if (spec.sign != '-') m.value_error("Sign not allowed with integer format specifier 'c'");
+    if (spec.sign != '\0') m.value_error("Sign not allowed with integer format specifier 'c'");
     if (spec.alternate) m.value_error("Alternate form (#) not allowed with integer format specifier 'c'");
     if (code < 0 || code > 0x10FFFF) m.fail("overflow_error", "%c arg not in range(0x110000)");
     std::string text;
     append_character(text, static_cast<char32_t>(code));
-    const char align = spec.align != '\0' ? spec.align : spec.zero ? '>' : '<';
-    return pad(m, text, spec, align == '=' ? '>' : align);
+    return pad(m, text, spec, spec.align == '\0' || spec.align == '=' ? '>' : spec.align);
 }
 
 std::string format_integer(Machine& m, std::int64_t value, const Specification& spec) {
     if (std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos && spec.type != '\0') {
         return format_real(m, static_cast<double>(value), spec);
     }
+    if (spec.no_negative_zero) m.value_error("Negative zero coercion (z) not allowed in format specifier with integer");
     if (spec.precision >= 0) m.value_error("Precision not allowed in integer format specifier");
     if (std::string_view("\0bcdoxXn", 8).find(spec.type) == std::string_view::npos) {
         m.value_error(fmt::format("Unknown format code '{}' for object of type 'int'", spec.type));
@@ -255,7 +284,8 @@ std::string format_text(Machine& m, const std::string& text, const Specification
     if (spec.type != '\0' && spec.type != 's') {
         m.value_error(fmt::format("Unknown format code '{}' for object of type 'str'", spec.type));
     }
-    if (spec.sign != '-') m.value_error("Sign not allowed in string format specifier");
+    if (spec.sign != '\0') m.value_error("Sign not allowed in string format specifier");
+    if (spec.no_negative_zero) m.value_error("Negative zero coercion (z) not allowed in string format specifier");
     if (spec.alternate) m.value_error("Alternate form (#) not allowed in string format specifier");
     if (spec.align == '=') m.value_error("'=' alignment not allowed in string format specifier");
     if (spec.grouping != '\0') m.value_error("Cannot specify ',' with 's'.");
@@ -328,6 +358,11 @@ private:
         Specification spec;
         bool left = false, plus = false, blank = false;
         keyed_.reset();
+        if (here() == U'%') {
+            ++position_;
+            out_ += '%';
+            return;
+        }
         if (here() == U'(') key();
         for (;; ++position_) {
             if (here() == U'-')
@@ -354,15 +389,11 @@ private:
         }
         while (here() == U'h' || here() == U'l' || here() == U'L') ++position_;
         const char32_t type = take();
-        spec.sign = plus ? '+' : blank ? ' ' : '-';
+        spec.sign = plus ? '+' : blank ? ' ' : '\0';
         spec.align = left ? '<' : '\0';
-        if (type == U'%') {
-            out_ += '%';
-            return;
-        }
-        if (type >= 0x80) m_.value_error("unsupported format character");
-        spec.type = static_cast<char>(type);
-        out_ += convert(spec, left);
+        spec.type = type < 0x80 ? static_cast<char>(type) : '?';
+        const Value value = argument();
+        out_ += convert(value, spec, left);
     }
 
     void key() {
@@ -389,30 +420,30 @@ private:
         return value.integer();
     }
 
-    std::string convert(Specification spec, bool left) {
+    std::string convert(Value value, Specification spec, bool left) {
         const char align = left ? '<' : '>';
         switch (spec.type) {
             case 's':
-                return text(to_str(m_, argument()), spec, align);
+                return text(to_str(m_, value), spec, align);
             case 'r':
             case 'a':
-                return text(repr(m_, argument()), spec, align);
+                return text(repr(m_, value), spec, align);
             case 'c':
-                return text(character(argument()), spec, align);
+                return text(character(value), spec, align);
             case 'd':
             case 'i':
             case 'u':
             case 'o':
             case 'x':
             case 'X':
-                return integer(argument(), spec, left);
+                return integer(value, spec, left);
             case 'e':
             case 'E':
             case 'f':
             case 'F':
             case 'g':
             case 'G':
-                return real(argument(), spec, left);
+                return real(value, spec, left);
             default:
                 m_.value_error(fmt::format("unsupported format character '{}'", spec.type));
         }
@@ -421,7 +452,7 @@ private:
     std::string text(const std::string& value, Specification spec, char align) {
         if (spec.type == 'c') spec.precision = -1;
         spec.type = 's';
-        spec.sign = '-';
+        spec.sign = '\0';
         spec.alternate = false;
         spec.align = align;
         return format_text(m_, value, spec);

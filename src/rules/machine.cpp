@@ -354,9 +354,13 @@ Value Machine::evaluate_call(const Node& node) {
             arguments.positional.push_back(value);
         } else if (name == Tree::double_star) {
             current_ = index;
-            if (!value.is(Kind::dict)) type_error("the argument after ** must be a dict");
-            for (const Table::Entry& entry : value.dict().table.entries) {
-                arguments.named.emplace_back(entry.key.is(Kind::text) ? entry.key.text().bytes : "", entry.value);
+            // mercure's evaluator also takes pairs here.
+            Dict& given = make<Dict>();
+            Arguments source{{value}, {}};
+            update_dict(*this, given, "**", source);
+            for (const Table::Entry& entry : given.table.entries) {
+                if (!entry.key.is(Kind::text)) type_error("keywords must be strings");
+                arguments.named.emplace_back(entry.key.text().bytes, entry.value);
             }
         } else {
             const std::string& text = tree_->names[name].text;

@@ -144,6 +144,8 @@ private:
 
 Value unary(Machine& machine, Operator op, Value operand);
 Value binary(Machine& machine, Operator op, Value left, Value right);
+/// Without the limit that `**` has.
+Value power(Machine& machine, Value left, Value right);
 bool compare(Machine& machine, Operator op, Value left, Value right);
 bool contains(Machine& machine, Value container, Value item);
 Value subscript(Machine& machine, Value container, Value index);

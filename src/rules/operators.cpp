@@ -107,16 +107,24 @@ Value real_power(Machine& machine, double base, double exponent) {
     return Value(result);
 }
 
-Value power(Machine& machine, Value left, Value right) {
+/// The operator has a limit, the function pow has none.
+void check_exponent(Machine& machine, Value right) {
     if (right.is_number() && right.real() > static_cast<double>(machine.limits().exponent)) {
         machine.fail("limit_exponent", fmt::format("Invalid exponent, max exponent is {}", machine.limits().exponent));
     }
+}
+
+}  // namespace
+
+Value power(Machine& machine, Value left, Value right) {
     if (!left.is_number() || !right.is_number()) bad_operands(machine, Operator::power, left, right);
     if (left.is_integral() && right.is_integral() && right.integer() >= 0) {
         return integer_power(machine, left.integer(), right.integer());
     }
     return real_power(machine, left.real(), right.real());
 }
+
+namespace {
 
 Value arithmetic(Machine& machine, Operator op, Value left, Value right) {
     const bool integers = left.is_integral() && right.is_integral();
@@ -299,6 +307,7 @@ Value binary(Machine& machine, Operator op, Value left, Value right) {
     const auto is_sequence = [](Value v) { return v.is(Kind::text) || v.is(Kind::list) || v.is(Kind::tuple); };
     switch (op) {
         case Operator::power:
+            check_exponent(machine, right);
             return power(machine, left, right);
         case Operator::shift_left:
         case Operator::shift_right:

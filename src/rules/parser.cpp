@@ -147,7 +147,7 @@ private:
         }
         const Index first = star_expressions();
         if (at("=")) return assignment(begin, first);
-        if (at(":")) fail_at(token().begin, token().end, "':' has no meaning here");
+        if (at(":")) fail_at(token().begin, token().end, "':' has no meaning here", "unsupported");
         constexpr std::array augmented{std::string_view("+="),  std::string_view("-="),  std::string_view("*="),
                                        std::string_view("/="),  std::string_view("//="), std::string_view("%="),
                                        std::string_view("**="), std::string_view("&="),  std::string_view("|="),
@@ -546,13 +546,40 @@ private:
                token().kind == TokenKind::formatted_text;
              ++position_) {
             (token().kind == TokenKind::bytes ? bytes : plain) = true;
-            fields |= token().kind == TokenKind::formatted_text && token().braces;
-            value += token().text;
+            const bool formatted = token().kind == TokenKind::formatted_text && token().braces;
+            value += formatted ? without_fields(token(), fields) : token().text;
         }
         if (bytes && plain) fail_at(begin, last_end(), "bytes and text cannot be joined");
         if (bytes) return unsupported(begin, "bytes");
         if (fields) return unsupported(begin, "formatted text (f'…{…}')");
         return add_text(begin, std::move(value));
+    }
+
+    /// The text of f'…' with doubled braces made single; `fields` becomes true when there is something to evaluate.
+    std::string without_fields(const Token& formatted, bool& fields) const {
+        std::string out;
+        const std::string& text = formatted.text;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            const bool doubled = i + 1 < text.size() && text[i + 1] == text[i];
+            if (text[i] != '{' && text[i] != '}') {
+                out += text[i];
+            } else if (doubled) {
+                out += text[i++];
+            } else if (text[i] == '}') {
+                fail_at(formatted.begin, formatted.end, "a single '}' in a formatted text");
+            } else {
+                fields = true;
+                const std::size_t end = text.find('}', i);
+                if (end == std::string::npos)
+                    fail_at(formatted.begin, formatted.end, "'}' is missing in a formatted text");
+                const std::string_view inside = std::string_view(text).substr(i + 1, end - i - 1);
+                if (inside.find_first_not_of(" \t\n!:=") == std::string_view::npos) {
+                    fail_at(formatted.begin, formatted.end, "an empty field in a formatted text");
+                }
+                i = end;
+            }
+        }
+        return out;
     }
 
     /// mercure's manual calls this valid; there it is a syntax error.

@@ -31,9 +31,7 @@ std::vector<Value> split_at_blanks(Machine& m, std::u32string_view text, std::ui
         skip(false);
         out.push_back(piece(m, text.substr(begin, i - begin)));
     }
-    std::size_t end = text.size();
-    while (end > i && unicode::is_space(text[end - 1])) --end;
-    out.push_back(piece(m, text.substr(i, end - i)));
+    out.push_back(piece(m, text.substr(i)));
     return out;
 }
 
@@ -48,9 +46,7 @@ std::vector<Value> split_at_blanks_right(Machine& m, std::u32string_view text, s
         skip(true);
         if (end == 0) break;
         if (splits-- == 0) {
-            std::size_t begin = 0;
-            while (begin < end && unicode::is_space(text[begin])) ++begin;
-            out.push_back(piece(m, text.substr(begin, end - begin)));
+            out.push_back(piece(m, text.substr(0, end)));
             break;
         }
         const std::size_t last = end;

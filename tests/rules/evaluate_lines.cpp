@@ -14,7 +14,7 @@ using namespace quicksilver;
 
 namespace {
 
-nlohmann::json evaluate_line(const nlohmann::json& line) {
+nlohmann::json evaluate_line(const nlohmann::ordered_json& line) {
     if (line.contains("c")) {
         const auto series = line.at("s").get<std::vector<std::string>>();
         const auto condition = line.at("c").get<std::string>();
@@ -34,6 +34,6 @@ nlohmann::json evaluate_line(const nlohmann::json& line) {
 int main() {
     std::ios::sync_with_stdio(false);
     for (std::string line; std::getline(std::cin, line);) {
-        std::cout << evaluate_line(nlohmann::json::parse(line)).dump() << '\n';
+        std::cout << evaluate_line(nlohmann::ordered_json::parse(line)).dump() << '\n';
     }
 }
