@@ -5,6 +5,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,18 +30,17 @@ Receiver::Receiver(StageContext context, boost::asio::thread_pool& associations,
       wakeup_(context_.io, boost::asio::steady_timer::time_point::max()) {}
 
 boost::asio::awaitable<void> Receiver::watch_completion() {
+    using namespace boost::asio::experimental::awaitable_operators;
     for (;;) {
         const auto due = tracker_.next_due(context_.config()->series_complete_trigger);
-        if (due) {
-            co_await context_.clock.wait_until(*due);
-        } else {
-            boost::system::error_code ignored;
-            co_await wakeup_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-            const auto state = co_await boost::asio::this_coro::cancellation_state;
-            if (state.cancelled() != boost::asio::cancellation_type::none) co_return;
-        }
+        co_await (context_.clock.wait_until(due.value_or(SteadyTime::max())) || due_may_have_changed());
         pass_on_complete();
     }
+}
+
+boost::asio::awaitable<void> Receiver::due_may_have_changed() {
+    boost::system::error_code cancelled;  // the timer never expires: waking up is always a "cancel"
+    co_await wakeup_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
 }
 
 void Receiver::pass_on_complete() {

@@ -35,7 +35,7 @@ TEST_CASE("A waiting consumer that is cancelled leaves the queue usable", "[core
     };
     group.start("consumer", consume());
     io.poll();
-    group.cancel();
+    quicksilver::test::run_handler(io, [&] { group.cancel(); });
     quicksilver::test::run_until(io, [&] { return group.empty(); });
 
     CHECK(queue.push(7));

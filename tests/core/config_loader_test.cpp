@@ -273,12 +273,12 @@ TEST_CASE("Problems that layers above find take the configuration away when they
     CHECK(loaded.problems.size() == 2);
 }
 
-TEST_CASE("mercure's retry_max counts attempts, and -1 never gives up", "[config]") {
+TEST_CASE("retry_max counts attempts as in mercure, and 0 means until it works", "[config]") {
     const auto attempts = [](const std::string& json) { return load_text(json).config->retry.attempts; };
     CHECK(attempts(R"({"retry_max": 5})") == 5);
     CHECK(attempts(R"({"retry_max": 1})") == 1);
-    CHECK(attempts(R"({"retry_max": 0})") == 1);
-    CHECK(attempts(R"({"retry_max": -1})") == 0);
+    CHECK(attempts(R"({"retry_max": 0})") == 0);
+    CHECK_FALSE(load_text(R"({"retry_max": -1})").ok());
 }
 
 TEST_CASE("Free disk space is given in per cent or as a size", "[config]") {

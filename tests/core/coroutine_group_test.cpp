@@ -21,7 +21,7 @@ TEST_CASE("Cancelling a group ends every coroutine and is not a failure", "[core
     group.start("two", wait_long());
     io.poll();
     CHECK(group.size() == 2);
-    group.cancel();
+    test::run_handler(io, [&] { group.cancel(); });
     bool joined = false;
     auto join = [&]() -> asio::awaitable<void> { joined = co_await group.join(5s); };
     test::run_coroutine(io, join());
@@ -48,6 +48,6 @@ TEST_CASE("A coroutine that throws is reported by its name and leaves the others
     auto join = [&]() -> asio::awaitable<void> { joined = co_await group.join(10ms); };
     test::run_coroutine(io, join());
     CHECK_FALSE(joined);
-    group.cancel();
+    test::run_handler(io, [&] { group.cancel(); });
     test::run_until(io, [&] { return group.empty(); });
 }

@@ -15,7 +15,7 @@ struct Fixture : test::StageFixture {
     CoroutineGroup group{io.get_executor(), nullptr};
 
     void close(Bookkeeper& keeper) {
-        group.cancel();
+        test::run_handler(io, [this] { group.cancel(); });
         run_until([&] { return group.empty(); });
         test::run_coroutine(io, keeper.close());
     }

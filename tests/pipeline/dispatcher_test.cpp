@@ -50,9 +50,11 @@ struct Fixture : test::StageFixture {
 
     void end() {
         if (!dispatcher) return;
-        dispatcher->close();
-        dispatcher->stop();
-        group.cancel();
+        test::run_handler(io, [this] {
+            dispatcher->close();
+            dispatcher->stop();
+            group.cancel();
+        });
         bool joined = false;
         auto join = [&]() -> boost::asio::awaitable<void> { joined = co_await dispatcher->join(10s); };
         test::run_coroutine(io, join());

@@ -1,6 +1,7 @@
 #include "support/coroutines.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <exception>
 #include <stdexcept>
@@ -18,6 +19,15 @@ void run_coroutine(boost::asio::io_context& context, boost::asio::awaitable<void
     run_until(
         context, [&] { return ended; }, limit);
     if (failure) std::rethrow_exception(failure);
+}
+
+void run_handler(boost::asio::io_context& context, const std::function<void()>& work) {
+    bool done = false;
+    boost::asio::post(context, [&] {
+        work();
+        done = true;
+    });
+    run_until(context, [&] { return done; });
 }
 
 void run_until(boost::asio::io_context& context, const std::function<bool()>& done, std::chrono::seconds limit) {

@@ -26,7 +26,8 @@ public:
     CoroutineGroup& operator=(const CoroutineGroup&) = delete;
 
     void start(std::string name, boost::asio::awaitable<void> coroutine);
-    /// Asks every coroutine to end at its next co_await. Asking twice is harmless.
+    /// Asks every coroutine to end at its next co_await. Asking twice is harmless. Only from a handler or coroutine of
+    /// the executor: from outside, Asio 1.26 posts a pointer to a signal that may be gone when it is looked at.
     void cancel();
     /// Waits until all have ended or the time is over; true when all have ended.
     boost::asio::awaitable<bool> join(std::chrono::steady_clock::duration grace);

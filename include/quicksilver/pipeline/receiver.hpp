@@ -74,6 +74,7 @@ public:
 private:
     void arrived(const dicom::StoredInstance& instance);
     void pass_on_complete();
+    boost::asio::awaitable<void> due_may_have_changed();
     boost::asio::awaitable<void> scan_once();
 
     StageContext context_;

@@ -111,14 +111,8 @@ HttpConfig build_http(const Values& http) {
             .key = http.path("key")};
 }
 
-/// mercure counts failures up to `retry_max`, so its 0 means one attempt; ours for "never give up" is -1.
-unsigned attempts_of(double retry_max) {
-    if (retry_max < 0) return 0;
-    return std::max(1u, static_cast<unsigned>(retry_max));
-}
-
 RetryConfig build_retry(const Values& values) {
-    return {.delay = values.seconds("retry_delay"), .attempts = attempts_of(values.number("retry_max"))};
+    return {.delay = values.seconds("retry_delay"), .attempts = values.whole<unsigned>("retry_max")};
 }
 
 TargetConfig build_target(const std::string& name, const Json& object, const RetryConfig& global) {
@@ -130,7 +124,7 @@ TargetConfig build_target(const std::string& name, const Json& object, const Ret
     target.max_parallel = values.whole<unsigned>("max_parallel");
     target.retry = global;
     if (values.find("retry_delay")) target.retry.delay = values.seconds("retry_delay");
-    if (values.find("retry_max")) target.retry.attempts = attempts_of(values.number("retry_max"));
+    if (values.find("retry_max")) target.retry.attempts = values.whole<unsigned>("retry_max");
     target.failover = values.texts("failover");
     target.settings = object;
     return target;

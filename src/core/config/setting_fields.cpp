@@ -227,9 +227,9 @@ constexpr ConfigField fields[] = {
     {.key = "retry_max",
      .group = "Delivery",
      .type = FieldType::integer,
-     .help = "Attempts in total before a delivery is given up. 0 counts as 1; -1 never gives up.",
+     .help = "Attempts in total before a delivery is given up; 0 = until it works, where mercure gives up after one.",
      .default_text = "5",
-     .min = -1,
+     .min = 0,
      .max = 1'000'000},
 
     {.key = "retention",

@@ -1,0 +1,206 @@
+#include "quicksilver/pipeline/router.hpp"
+
+#include "quicksilver/dicom/phantom.hpp"
+
+#include "dicom/dicom_environment.hpp"
+#include "stage_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture : test::StageFixture {
+    boost::asio::thread_pool associations{1};
+    IncomingStore incoming{ops, root / "incoming", DiskReserve{0, 0}};
+    AsyncQueue<CompleteSeries> to_router{io.get_executor(), 100};
+    Receiver receiver{context(), associations, incoming, to_router};
+    std::vector<std::string> hints;
+    std::unique_ptr<Router> router;
+    CoroutineGroup group{io.get_executor(), nullptr};
+
+    Fixture() {
+        test::require_dicom();
+        add_target("pacs");
+        add_target("archive");
+        restart();
+    }
+    ~Fixture() {
+        stop();
+        associations.join();
+    }
+
+    void add_target(const std::string& name) {
+        reconfigure([&](Config& changed) {
+            TargetConfig target;
+            target.name = name;
+            target.type = "folder";
+            changed.targets.push_back(target);
+        });
+    }
+    void add_rule(const std::string& name, const std::string& expression, std::vector<std::string> targets,
+                  RuleAction action = RuleAction::route) {
+        reconfigure([&](Config& changed) {
+            RuleConfig rule;
+            rule.name = name;
+            rule.rule = expression;
+            rule.targets = std::move(targets);
+            rule.action = action;
+            changed.rules.push_back(rule);
+        });
+    }
+
+    void restart() {
+        stop();
+        const auto hint = [this](const std::string& id) { hints.push_back(id); };
+        router = std::make_unique<Router>(context(), incoming, receiver, to_router, hint,
+                                          ServerIdentity{"0.1", "appliance", "host"});
+        group.start("router", router->run());
+    }
+    void stop() {
+        if (!router) return;
+        test::run_handler(io, [this] {
+            group.cancel();
+            router->cancel();
+        });
+        run_until([&] { return group.empty() && router->status().in_flight == 0; });
+        router.reset();
+    }
+
+    /// A complete series in incoming/ with files named as received ones are.
+    std::string make_series(unsigned instances, std::uint64_t seed = 1) {
+        dicom::PhantomOptions options;
+        options.instances = instances;
+        options.rows = options.columns = 16;
+        options.seed = seed;
+        options.series_uid = "2.25.1" + std::to_string(seed);
+        const auto written = dicom::write_phantom_series(options, root / "made").value();
+        for (const auto& file : written) {
+            const auto folder = root / "incoming" / options.series_uid;
+            std::filesystem::create_directories(folder);
+            std::filesystem::rename(file, folder / (options.series_uid + "#" + file.filename().string()));
+        }
+        return options.series_uid;
+    }
+    void push(const std::string& series) { to_router.push(CompleteSeries{series, clock.now(), clock.now()}); }
+    std::size_t count(const char* stage) const {
+        std::size_t tasks = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(root / stage)) {
+            if (entry.path().filename().string().front() != '.') ++tasks;
+        }
+        return tasks;
+    }
+    std::size_t claimed() const {
+        std::size_t found = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(root / "incoming")) {
+            if (entry.path().filename().string().starts_with(".routing-")) ++found;
+        }
+        return found;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A complete series becomes one task for each target, with all its instances", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs", "archive"});
+    f.push(f.make_series(3));
+    f.run_until([&] { return f.hints.size() == 2; });
+    CHECK(f.count("incoming") == 0);
+    for (const std::string& id : f.hints) {
+        const auto folder = f.folders.path(Stage::outgoing, id);
+        CHECK(TaskFolders::instances(folder)->size() == 3);
+        CHECK(read_task_file(folder)->info.triggered_rules == std::vector<std::string>({"ct"}));
+    }
+    CHECK(f.router->status().routed_total == 1);
+}
+
+TEST_CASE("What no rule wants lies in discard, with its files", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("mr", "tags.Modality == 'MR'", {"pacs"});
+    f.push(f.make_series(2));
+    f.run_until([&] { return f.router->status().discarded_total == 1; });
+    CHECK(f.count("discard") == 1);
+    CHECK(f.hints.empty());
+}
+
+TEST_CASE("A broken rule is false and stops neither the others nor the series", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("broken", "tags.Modality ==", {"archive"});
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    f.push(f.make_series(1));
+    f.run_until([&] { return f.hints.size() == 1; });
+    CHECK(f.router->status().routed_total == 1);
+}
+
+TEST_CASE("A changed configuration counts for the next series", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("mr", "tags.Modality == 'MR'", {"pacs"});
+    f.push(f.make_series(1, 1));
+    f.run_until([&] { return f.router->status().discarded_total == 1; });
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    f.push(f.make_series(1, 2));
+    f.run_until([&] { return f.router->status().routed_total == 1; });
+}
+
+TEST_CASE("A .tags file beside an instance can force a rule", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("never", "False", {"pacs"});
+    const std::string series = f.make_series(1);
+    const auto instance = TaskFolders::instances(f.root / "incoming" / series)->front();
+    auto tags = instance;
+    test::write_file(tags.replace_extension(".tags"), "{\"mercureForceRule\": \"never\"}");
+    f.push(series);
+    f.run_until([&] { return f.hints.size() == 1; });
+}
+
+TEST_CASE("A hint of a series that is not there any more is nothing", "[pipeline][router]") {
+    Fixture f;
+    f.push("2.25.404");
+    f.run_until([&] { return f.to_router.size() == 0 && f.router->status().in_flight == 0; });
+    CHECK(f.router->status().failed_total == 0);
+}
+
+TEST_CASE("A series that cannot be read is tried again in growing steps and at last lies whole in error",
+          "[pipeline][router]") {
+    Fixture f;
+    test::write_file(f.root / "incoming" / "2.25.9" / "2.25.9#1.dcm", "not DICOM");
+    f.push("2.25.9");
+    for (int step = 0; step < 500 && f.router->status().failed_total == 0; ++step) {
+        f.run_until([&] { return f.clock.waiters() > 0 || f.router->status().failed_total > 0; });
+        f.clock.advance(5s);
+        f.io.restart();
+        f.io.poll();
+    }
+    CHECK(f.router->status().failed_total == 1);
+    REQUIRE(f.count("error") == 1);
+    const auto folder = std::filesystem::directory_iterator(f.root / "error")->path();
+    CHECK(test::read_file(folder / "2.25.9#1.dcm") == "not DICOM");
+}
+
+TEST_CASE("A series that a crash left claimed is routed at the next start", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    const std::string series = f.make_series(2);
+    REQUIRE(f.incoming.claim(series, "left").ok());
+    std::size_t recovered = 0;
+    auto recover = [&]() -> boost::asio::awaitable<void> { recovered = co_await f.router->recover(); };
+    test::run_coroutine(f.io, recover());
+    CHECK(recovered == 1);
+    f.run_until([&] { return f.hints.size() == 1; });
+    CHECK(TaskFolders::instances(f.folders.path(Stage::outgoing, f.hints[0]))->size() == 2);
+    CHECK(f.claimed() == 0);
+}
+
+TEST_CASE("A series of which an instance is being written is put back", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    const std::string series = f.make_series(1);
+    auto writer = f.incoming.begin({"1.2.840.10008.5.1.4.1.1.2", "1.9", "1", series, "1.2.840.10008.1.2.1"});
+    REQUIRE(writer.ok());
+    f.push(series);
+    f.run_until([&] { return f.receiver.status().series_arriving == 1; });
+    CHECK(f.claimed() == 0);
+    CHECK(f.router->status().failed_total == 0);
+}

@@ -1,0 +1,42 @@
+#include "quicksilver/pipeline/targets/target.hpp"
+
+#include "support/catch.hpp"
+#include "support/failing_file_ops.hpp"
+
+using namespace quicksilver;
+
+TEST_CASE("A kind of target that this version cannot deliver to is named in the error", "[pipeline][targets]") {
+    test::FailingFileOps ops;
+    TargetRegistry registry;
+    register_builtin_targets(registry, ops);
+    TargetConfig config;
+    config.name = "cloud";
+    config.type = "s3";
+    const auto made = registry.make(config, Config{});
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().code == Errc::not_found);
+    CHECK(made.error().message.find("cloud") != std::string::npos);
+    CHECK(made.error().message.find("s3") != std::string::npos);
+}
+
+TEST_CASE("A target whose settings do not suffice is refused when it is made or sent to", "[pipeline][targets]") {
+    test::FailingFileOps ops;
+    TargetRegistry registry;
+    register_builtin_targets(registry, ops);
+    TargetConfig folder;
+    folder.name = "archive";
+    folder.type = "folder";
+    folder.settings = nlohmann::json::object();
+    CHECK_FALSE(registry.make(folder, Config{}).ok());
+
+    TargetConfig dicom;
+    dicom.name = "pacs";
+    dicom.type = "dicom";
+    dicom.settings = {{"ip", ""}};
+    const auto made = registry.make(dicom, Config{});
+    REQUIRE(made.ok());
+    const StopFlag stop{false};
+    const auto tested = (*made)->test(stop);
+    REQUIRE_FALSE(tested.ok());
+    CHECK(tested.error().message.find("`ip`") != std::string::npos);
+}
