@@ -107,7 +107,7 @@ TEST_CASE("A DICOM target has numbers, flags and defaults in its settings", "[co
     CHECK(target.direction == "push");
     CHECK(target.max_parallel == 4);
     CHECK(target.retry.delay == Seconds(5));
-    CHECK(target.retry.attempts == 1);
+    CHECK(target.retry.attempts == 0);
     CHECK(target.settings["ip"] == "pacs");
     CHECK(target.settings["port"] == 104);
     CHECK(target.settings["port"].is_number_integer());
