@@ -1,6 +1,7 @@
 """g++ 12 destroys some temporaries twice when they live in one statement with co_await.
 
-A statement with co_await holds no capturing lambda, no braced value and no ?: value. docs/hacking.md tells more.
+A statement with co_await holds no capturing lambda, no braced value and no ?: value. A loop condition with co_await
+holds no && and no ||, because g++ 12 awaits the second operand whatever the first says. docs/hacking.md tells more.
 """
 
 import re
@@ -11,6 +12,7 @@ from project_files import cpp_files, finish, read, without_comments_and_strings
 FIXES = {
     "lambda": "capturing lambda in a statement with co_await: give the lambda a name on the line above",
     "braces": "braced value in a statement with co_await: give the value a name on the line above",
+    "short circuit": "&& or || beside co_await in a loop condition: await in a statement of the loop's body",
     "ternary": "?: in a statement with co_await: choose with if, or give the value a name on the line above",
 }
 
@@ -34,7 +36,8 @@ class Token:
 class Statement:
     """One statement: whether it awaits, and what it holds that g++ 12 cannot take beside that."""
 
-    def __init__(self):
+    def __init__(self, is_loop=False):
+        self.is_loop = is_loop  # the head of a loop
         self.awaits = False
         self.found = []  # (kind, line)
 
@@ -115,7 +118,7 @@ class Reader:
             if self._text() in ("constexpr", "consteval", "!"):
                 self._at += 1
             if self._text() == "(":
-                head = Statement()
+                head = Statement(is_loop=text in ("for", "while"))
                 self._read_brackets(head)
                 self._judge(head)
         elif text in _PLAIN_KEYWORDS:
@@ -165,7 +168,14 @@ class Reader:
                 statement.awaits = True
             elif token.text == "?":
                 statement.found.append(("ternary", token.line))
+            elif statement.is_loop and self._is_short_circuit():
+                statement.found.append(("short circuit", token.line))
             self._at += 1
+
+    def _is_short_circuit(self):
+        """At the first of two & or |, unless it is the && of a reference."""
+        text = self._text()
+        return text in "&|" and self._text(1) == text and self._text(-1) not in ("auto", ">", text)
 
     def _read_brackets(self, statement):
         closing = {"(": ")", "[": "]", "{": "}"}[self._text()]
