@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = {".git", ".cache", "build", "node_modules", "dist", "data", "__pycache__"}
 
 CPP = {".cpp", ".hpp", ".h", ".c"}
-CODE = CPP | {".py", ".sh", ".cmake", ".ts", ".svelte"}
+CODE = CPP | {".py", ".sh", ".cmake", ".js", ".ts", ".css", ".html", ".svelte"}
 CODE_WITHOUT_SUFFIX = {"CMakeLists.txt", "Dockerfile", ".ci/run"}
 
 
