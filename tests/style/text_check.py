@@ -94,7 +94,8 @@ def main():
 
     for name in cpp_files("include", "src", "tests"):
         text = read(name)
-        add(name, cpp_problems(text, may_print=name.parts[:2] == ("src", "app")))
+        is_program = name.parts[:2] == ("src", "app") or "int main(" in text
+        add(name, cpp_problems(text, may_print=is_program))
         if name.parts[0] != "tests" and text.count("\n") > FILE_LINES_MAX:
             problems.append(f"{name}: {text.count(chr(10))} lines, of at most {FILE_LINES_MAX}; split it by subject")
 
