@@ -2,6 +2,7 @@
 
 #include "quicksilver/dicom/file_meta.hpp"
 
+#include "instance_identity.hpp"
 #include "message_writer.hpp"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace quicksilver::dicom {
 
@@ -64,7 +66,22 @@ Result<FileDataSet> FileDataSet::open(const std::filesystem::path& file) {
     }
     data_set.bytes_ = static_cast<std::uint64_t>(status.st_size) -
                       std::min<std::uint64_t>(data_set.offset_, static_cast<std::uint64_t>(status.st_size));
+    // What we received ourselves agrees with its data set.
+    if (!meta->checksum) data_set.take_uids_of_data_set();
     return data_set;
+}
+
+/// The file meta information of some writers names other UIDs than the data set, and a receiver refuses an instance
+/// that is not the one of the request.
+void FileDataSet::take_uids_of_data_set() {
+    std::vector<std::byte> head(16 * 1024);
+    const ssize_t got = ::pread(descriptor_, head.data(), head.size(), static_cast<off_t>(offset_));
+    if (got <= 0) return;
+    head.resize(static_cast<std::size_t>(got));
+    const auto identity = read_identity(head, transfer_syntax_uid_, head.size() == bytes_);
+    if (!identity || identity->sop_class_uid.empty()) return;
+    sop_class_uid_ = identity->sop_class_uid;
+    sop_instance_uid_ = identity->sop_instance_uid;
 }
 
 /// A file without proper file meta information: DCMTK guesses its transfer syntax, and its data set names the rest.

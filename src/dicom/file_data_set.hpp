@@ -39,6 +39,7 @@ public:
 private:
     FileDataSet() = default;
     Result<void> open_without_meta();
+    void take_uids_of_data_set();
 
     std::filesystem::path path_;
     std::string sop_class_uid_, sop_instance_uid_, transfer_syntax_uid_;
