@@ -97,7 +97,7 @@ void Machine::note_extension(std::string_view name) {
 }
 
 void Machine::tag_missing(std::string_view name) {
-    add_once(tags_missing_, name);
+    add_once(tags_missing_, to_utf8(name));
     fail("tag_missing", fmt::format("No such tag '{}' in tags list.", to_utf8(name)));
 }
 
@@ -132,7 +132,7 @@ Value Machine::tag_attribute(std::string_view name) {
         const auto entry = std::find_if(tags_.entries().begin(), tags_.entries().end(), same_value);
         return read_tag(entry->first, *value);
     }
-    if (const std::string* value = ask_header(name)) return read_tag(name, *value);
+    if (const std::string* value = ask_header(name)) return read_tag(to_utf8(name), *value);
     tag_missing(name);
 }
 

@@ -148,9 +148,9 @@ void SyntaxTrees::collect_tags(const Tree& tree) {
     };
     for (const Node& node : tree.nodes) {
         if (node.kind == NodeKind::percent_tag) {
-            tags_mentioned_.push_back(tree.names[node.payload].text);
+            tags_mentioned_.push_back(to_utf8(tree.names[node.payload].text));
         } else if (node.kind == NodeKind::attribute && is_tags(tree.child(node, 0))) {
-            tags_mentioned_.push_back(tree.names[node.payload].text);
+            tags_mentioned_.push_back(to_utf8(tree.names[node.payload].text));
         } else if (node.kind == NodeKind::subscript && is_tags(tree.child(node, 0))) {
             note_text(tree.child(node, 1));
         } else if (node.kind == NodeKind::compare && node.count == 2 && is_tags(tree.child(node, 1))) {

@@ -1,5 +1,6 @@
 #include "quicksilver/rules/plan.hpp"
 
+#include "support.hpp"
 #include "support/catch.hpp"
 
 using namespace quicksilver;
