@@ -67,7 +67,7 @@ private:
         if (is_text(node) && tree_.constants[node.payload].text().length != 0) {
             warn("constant_condition", node,
                  fmt::format("a text as condition of {} is always true; compare it with a tag: tags.Name == {}", where,
-                             text_.substr(node.begin, node.end - node.begin)));
+                             to_utf8(text_.substr(node.begin, node.end - node.begin))));
         }
         method_without_call(node);
     }
