@@ -136,10 +136,12 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
         // Nothing says where it should go; only a person can know.
         task->state = Task::State::stuck;
         const std::string reason = loaded ? "task.json names no target" : loaded.error().message;
+        if (!stuck_.insert(task->id).second) co_return;  // said before
         context_.log.error("a task in outgoing cannot be delivered", kv("task", task->id), kv("reason", reason));
         context_.books.task_event(task->id, sender, TaskEventType::error, 0, "", reason);
         co_return;
     }
+    stuck_.erase(task->id);
     const TaskDispatch& dispatch = *task->file.dispatch;
     if (dispatch.next_retry_at) {
         const double now = std::chrono::duration<double>(context_.clock.wall_now().time_since_epoch()).count();

@@ -147,6 +147,7 @@ Result<SeriesRoute> Router::decide_and_hand_over(const Claim& claim, const Routi
     const auto planned = to_planned_tasks(route, series_uid, *rules.config, server_, context_.clock.wall_now());
     auto made = handover_.hand_over(claim.folder, planned);
     if (!made) return made.error();
+    route.made = std::move(*made);
     return route;
 }
 
@@ -169,7 +170,8 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     books.record(journal::TaskRegistered{now, parent, "", claim.series_uid});
     books.record(journal::SeriesRegistered{now, claim.series_uid, route.tags});
     books.task_event(parent, sender, TaskEventType::registered, route.instances, joined(route.decision.triggered),
-                     "Registered series");
+                     remember(claim.series_uid) ? "Registered series"
+                                                : "Registered series: a late part, an earlier one was routed before");
     for (const std::string& error : route.decision.errors()) {
         context_.log.error("a rule failed", kv("series", claim.series_uid), kv("reason", error));
         books.server_event(sender, MercureEventType::config_update, Severity::error, error);
@@ -209,9 +211,20 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     context_.log.info("series routed", kv("series", claim.series_uid), kv("task", parent),
                       kv("rules", joined(route.decision.triggered)), kv("instances", route.instances),
                       kv("to", outcome));
-    for (const RoutedTask& task : route.tasks) {
-        if (task.stage == Stage::outgoing) to_dispatcher_(task.id);
+    for (const std::filesystem::path& folder : route.made) {
+        if (folder.parent_path() == context_.folders.path(Stage::outgoing)) to_dispatcher_(folder.filename());
     }
+}
+
+/// False when an earlier part of the series was routed; as far back as we remember.
+bool Router::remember(const std::string& series_uid) {
+    if (!routed_.insert(series_uid).second) return false;
+    routed_order_.push_back(series_uid);
+    if (routed_order_.size() > remembered_max) {
+        routed_.erase(routed_order_.front());
+        routed_order_.pop_front();
+    }
+    return true;
 }
 
 void Router::record_failure(const Claim& claim, const std::string& reason) {

@@ -1,6 +1,7 @@
 #include "quicksilver/pipeline/router.hpp"
 
 #include "quicksilver/dicom/phantom.hpp"
+#include "quicksilver/store/reader.hpp"
 
 #include "dicom/dicom_environment.hpp"
 #include "stage_fixture.hpp"
@@ -160,6 +161,31 @@ TEST_CASE("A hint of a series that is not there any more is nothing", "[pipeline
     f.push("2.25.404");
     f.run_until([&] { return f.to_router.size() == 0 && f.router->status().in_flight == 0; });
     CHECK(f.router->status().failed_total == 0);
+}
+
+TEST_CASE("Instances that come after a series was routed are routed as a late part, and the events say so",
+          "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    f.push(f.make_series(2));
+    f.run_until([&] { return f.hints.size() == 1; });
+    f.push(f.make_series(1));
+    f.run_until([&] { return f.hints.size() == 2; });
+    test::run_coroutine(f.io, f.books.close());
+    Reader reader(f.root / "books.sqlite");
+    const auto tasks = reader.recent_tasks(10);
+    REQUIRE(tasks.ok());
+    std::vector<std::string> infos;
+    for (const TaskRow& task : *tasks) {
+        const auto events = reader.task_events(task.id);
+        for (const TaskEventRow& event : *events) {
+            if (event.event == "REGISTER") infos.push_back(event.info);
+        }
+    }
+    std::sort(infos.begin(), infos.end());
+    REQUIRE(infos.size() == 2);
+    CHECK(infos[0] == "Registered series");
+    CHECK(infos[1].find("late part") != std::string::npos);
 }
 
 TEST_CASE("A series that cannot be read is tried again in growing steps and at last lies whole in error",

@@ -91,6 +91,7 @@ private:
     boost::asio::thread_pool& sends_;
     const TargetRegistry& registry_;
     std::map<std::string, TaskPtr> tasks_;  // by id; each lies in outgoing/
+    std::set<std::string> stuck_;           // ids of tasks that cannot be delivered, and of which that was said
     std::map<std::string, std::unique_ptr<TargetQueue>> queues_;
     std::shared_ptr<const Config> targets_config_;  // the configuration that targets_ were made from
     std::map<std::string, std::shared_ptr<Target>> targets_;

@@ -9,10 +9,12 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_set>
 
 namespace quicksilver {
 
@@ -58,6 +60,7 @@ private:
     std::shared_ptr<const RoutingRules> current_rules();
     void record(const Claim& claim, const SeriesRoute& route);
     void record_failure(const Claim& claim, const std::string& reason);
+    bool remember(const std::string& series_uid);
 
     StageContext context_;
     IncomingStore& store_;
@@ -69,6 +72,9 @@ private:
     CoroutineGroup working_;
     std::shared_ptr<const RoutingRules> rules_;
     Status totals_;
+    static constexpr std::size_t remembered_max = 10'000;
+    std::unordered_set<std::string> routed_;  // the last series that were routed, to recognise late parts
+    std::deque<std::string> routed_order_;
 };
 
 }  // namespace quicksilver

@@ -34,6 +34,7 @@ struct SeriesRoute {
     Tags tags;
     rules::Decision decision;
     std::vector<RoutedTask> tasks;
+    std::vector<std::filesystem::path> made;  ///< where the tasks lie now; of an earlier attempt, if that had a plan
     std::uint64_t instances = 0;
     std::uint64_t bytes = 0;
 };
