@@ -14,7 +14,8 @@ namespace {
 /// A rule that cannot be parsed is false in mercure, and the server runs; so here, but said aloud.
 void check_rule(const RuleConfig& rule, std::vector<ConfigProblem>& problems) {
     const std::string path = fmt::format("rules.{}.rule", rule.name);
-    for (const rules::Diagnostic& diagnostic : rules::Expression::compile(rule.rule).diagnostics()) {
+    const auto expression = rules::Expression::compile(rule.rule);
+    for (const rules::Diagnostic& diagnostic : expression.diagnostics()) {
         problems.push_back({ProblemSeverity::warning, path,
                             fmt::format("line {}, column {}: {}", diagnostic.range.line, diagnostic.range.column,
                                         diagnostic.message)});
