@@ -78,6 +78,7 @@ class Server:
         self.folder = Path(folder)
         self.data = Path(data) if data else self.folder / "data"
         self.config_file = self.folder / "quicksilver.json"
+        self._stages = {}
         if settings is not None:
             self.write_config(settings)
         self._arguments = [str(argument) for argument in arguments]
@@ -89,6 +90,8 @@ class Server:
 
     def write_config(self, settings):
         """Whole-file replacement, as an editor or a deployment does it."""
+        if not isinstance(settings, str):
+            self._stages = {key: Path(path) for key, path in settings.items() if key.endswith("_folder")}
         text = settings if isinstance(settings, str) else json.dumps(settings, indent=2)
         new = self.config_file.with_suffix(".new")
         new.write_text(text, encoding="utf-8")
@@ -163,10 +166,12 @@ class Server:
             raise AssertionError(f"send failed: {sent.stdout}{sent.stderr}\n{self.log()}")
         return sent
 
+    def stage(self, name):
+        return self._stages.get(f"{name}_folder", self.data / name)
+
     def tasks(self, stage):
         """The task folders of a stage, without hidden ones."""
-        folder = self.data / stage
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return sorted(path for path in self.stage(stage).iterdir() if path.is_dir() and not path.name.startswith("."))
 
     def wait_for_tasks(self, stage, count=1):
         """Exactly `count` task folders of a stage, once there are that many."""
@@ -178,11 +183,11 @@ class Server:
 
     def is_at_rest(self):
         """Nothing arrives, is being routed, or waits to be delivered."""
-        incoming = [path for path in (self.data / "incoming").iterdir() if path.name != "error"]
-        return not incoming and not any((self.data / "outgoing").iterdir())
+        incoming = [path for path in self.stage("incoming").iterdir() if path.name != "error"]
+        return not incoming and not any(self.stage("outgoing").iterdir())
 
-    def wait_until_at_rest(self):
-        wait_until(self.is_at_rest, lambda: "nothing left to do\n" + self.log())
+    def wait_until_at_rest(self, timeout=PATIENCE_S):
+        wait_until(self.is_at_rest, lambda: "nothing left to do\n" + self.log(), timeout)
 
 
 class SystemTest(unittest.TestCase):
