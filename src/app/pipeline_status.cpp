@@ -97,7 +97,7 @@ PipelineStatus ServerStatus::pipeline() const {
     status.route.oldest = router.oldest;
 
     // No processor in this version: what rules want processed waits in its folder.
-    status.process.state = StageState::stopped;
+    status.process.state = StageState::paused;
     const auto processing = storage_.stages.find("processing");
     if (processing != storage_.stages.end()) status.process.waiting = processing->second;
 
