@@ -25,6 +25,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace quicksilver {
@@ -71,6 +72,7 @@ public:
     Result<void> run(const std::function<void(const ServerOptions::Addresses&)>& on_ready) {
         if (auto made = folders_.make_stages(); !made) return made;
         incoming_ = std::make_unique<IncomingStore>(*ops_, folders_.path(Stage::incoming), initial_->disk_free_min);
+        warn_of_other_file_systems();
         if (auto recovered = recover_incoming(); !recovered) return recovered;
         build_stages();
         if (auto opened = receiver_->open(); !opened) return opened;
@@ -118,6 +120,19 @@ private:
         add_status_routes(routes, *status_, *clock_, system);
         add_asset_routes(routes);
         return std::make_unique<HttpServer>(io_.get_executor(), initial_->http, std::move(routes), log_.named("http"));
+    }
+
+    /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
+    void warn_of_other_file_systems() const {
+        struct stat home {};
+        if (::stat(folders_.path(Stage::incoming).c_str(), &home) != 0) return;
+        for (const Stage other : {Stage::processing, Stage::outgoing, Stage::success, Stage::error, Stage::discard}) {
+            struct stat status {};
+            if (::stat(folders_.path(other).c_str(), &status) == 0 && status.st_dev != home.st_dev) {
+                log_.warn("on another file system than incoming: files are copied, not moved",
+                          kv("folder", folders_.path(other).string()));
+            }
+        }
     }
 
     Result<void> recover_incoming() {
