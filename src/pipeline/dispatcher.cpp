@@ -333,11 +333,17 @@ asio::awaitable<void> Dispatcher::succeed(TaskPtr task) {
                               "Moved to success folder");
     context_.books.task_event(task->id, sender, TaskEventType::complete, task->instances.size(), "", "Task complete");
     context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
+    if (has_deliveries(task->file.info.uid)) co_return;  // the last of them says it
     journal::SeriesState state;
     state.time = context_.clock.wall_now();
     state.series_uid = task->file.info.uid;
     state.state = journal::SeriesStage::done;
     context_.books.record(std::move(state));
+}
+
+bool Dispatcher::has_deliveries(const std::string& series_uid) const {
+    return std::any_of(tasks_.begin(), tasks_.end(),
+                       [&series_uid](const auto& entry) { return entry.second->file.info.uid == series_uid; });
 }
 
 asio::awaitable<void> Dispatcher::give_up(TaskPtr task, std::string reason) {

@@ -100,7 +100,9 @@ public:
                 " rules = CASE WHEN excluded.rules = '' THEN rules ELSE excluded.rules END,"
                 " task_id = CASE WHEN excluded.task_id = '' THEN task_id ELSE excluded.task_id END,"
                 " instances = CASE WHEN excluded.instances = 0 THEN instances ELSE excluded.instances END,"
-                " bytes = CASE WHEN excluded.bytes = 0 THEN bytes ELSE excluded.bytes END")
+                " bytes = CASE WHEN excluded.bytes = 0 THEN bytes ELSE excluded.bytes END"
+                // One delivery of several has failed: that the others are done does not make it good.
+                " WHERE NOT (series_state.state = 'failed' AND excluded.state = 'done')")
             .bind(entry.series_uid, to_string(entry.state), rfc3339(entry.time), entry.outcome, entry.rules,
                   entry.task_id, entry.instances, entry.bytes)
             .run();

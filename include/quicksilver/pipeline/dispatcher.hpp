@@ -85,6 +85,7 @@ private:
     void retry_later(TaskPtr task, Seconds delay);
     boost::asio::awaitable<void> wake_after(TaskPtr task, Seconds delay);
     std::optional<Seconds> delay_after_failure(const Task& task) const;
+    bool has_deliveries(const std::string& series_uid) const;
     Result<std::shared_ptr<Target>> target_for(const std::string& name);
 
     StageContext context_;
