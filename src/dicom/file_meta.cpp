@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <unistd.h>
+#include <vector>
 
 namespace quicksilver::dicom {
 

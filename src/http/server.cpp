@@ -5,6 +5,7 @@
 #include "connection.hpp"
 #include "tls_context.hpp"
 
+#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>

@@ -18,7 +18,7 @@ Bookkeeper::Bookkeeper(boost::asio::any_io_executor io, boost::asio::thread_pool
       check_database_(check_database),
       clock_(clock),
       log_(std::move(log)),
-      wakeup_(std::move(io), boost::asio::steady_timer::time_point::max()) {}
+      wakeup_(io, boost::asio::steady_timer::time_point::max()) {}
 
 Bookkeeper::~Bookkeeper() = default;
 

@@ -161,7 +161,8 @@ def main():
             if differences <= options.show:
                 print("DIFFERENCE %s\n  %s" % (json.dumps(case), difference))
     unknown = set(excluded) - set(EXCLUSIONS)
-    print("%d rules compared, %d triggered, %d with an error, seed %d" % (len(everything), values, errors, options.seed))
+    print("%d rules compared, %d triggered, %d with an error, seed %d" % (len(everything), values, errors,
+        options.seed))
     for name, number in sorted(excluded.items()):
         print("  excluded %6d  %s: %s" % (number, name, EXCLUSIONS.get(name, "NOT A KNOWN EXCLUSION")))
     print("%d differences" % differences)

@@ -89,7 +89,7 @@ def main():
         if text is None or name.suffix in (".svg", ".lock") or str(name) in NAMES_WHAT_IT_FINDS:
             continue
         add(name, line_problems(text, is_code(name)))
-        if name.parts[0] in ("tests", "bench") and str(name) not in SLEEPS_ALLOWED:
+        if name.parts[0] == "tests" and str(name) not in SLEEPS_ALLOWED:
             add(name, sleep_problems(without_comments_and_strings(text) if name.suffix == ".cpp" else text))
 
     for name in cpp_files("include", "src", "tests"):

@@ -19,8 +19,8 @@ namespace quicksilver {
 template <class T>
 class AsyncQueue {
 public:
-    AsyncQueue(boost::asio::any_io_executor executor, std::size_t capacity)
-        : wakeup_(std::move(executor), boost::asio::steady_timer::time_point::max()), capacity_(capacity) {}
+    AsyncQueue(const boost::asio::any_io_executor& executor, std::size_t capacity)
+        : wakeup_(executor, boost::asio::steady_timer::time_point::max()), capacity_(capacity) {}
 
     /// False when full or closed: the item stays on disk and the next folder scan brings it back.
     bool push(T item) {
