@@ -10,6 +10,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,8 +39,8 @@ def build():
 class Load:
     """Series on disk, one a client, and how to send them."""
 
-    def __init__(self, work, size, clients, instances):
-        self.work, self.size, self.clients = work, size, clients
+    def __init__(self, work, memory, size, clients, instances):
+        self.work, self.memory, self.size, self.clients = work, memory, size, clients
         self.bytes, self.instances = SIZES[size][0], instances
         self.folder = work / f"series-{size}-{clients}-{instances}"
 
@@ -66,13 +67,14 @@ def run_timed(*command):
     return float(done.stdout)
 
 
-def receive_raw(load):
-    with peers.storescp(load.work) as (port, _):
+def receive_raw(load, work):
+    with peers.storescp(work) as (port, _):
         return load.send(port)
 
 
 def receive(load, durable):
-    with peers.quicksilver(load.work, PROGRAM, durable) as server:
+    work = load.work if durable else load.memory
+    with peers.quicksilver(work, PROGRAM, durable) as server:
         return load.send(server.port)
 
 
@@ -91,12 +93,12 @@ def receive_by_orthanc(load):
 
 def receive_and_deliver(load):
     """Seconds from the first instance to the last delivered series, without the wait for completion."""
-    with peers.storescp(load.work) as (target_port, _):
+    with peers.storescp(load.memory) as (target_port, _):
         target = {"target_type": "dicom", "ip": "127.0.0.1", "port": target_port, "aet_target": "ANY-SCP",
                   "max_parallel": load.clients}
         settings = {"series_complete_trigger": COMPLETION_S, "targets": {"archive": target},
                     "rules": {"all": {"rule": "True", "target": "archive"}}}
-        with peers.quicksilver(load.work, PROGRAM, durable=False, **settings) as server:
+        with peers.quicksilver(load.memory, PROGRAM, durable=False, **settings) as server:
             began = time.monotonic()
             load.send(server.port)
             while server.tasks_done() < load.clients:
@@ -107,14 +109,14 @@ def receive_and_deliver(load):
 
 
 def measure_receive(load, report):
-    raw, ours = receive_raw(load), receive(load, durable=False)
+    raw, ours = receive_raw(load, load.memory), receive(load, durable=False)
     report.add("receive", load, "receiving / storescp +B, fsync free", raw / ours, 0.6)
-    report.note(load, "storescp +B", load.instances / raw)
+    report.note(load, "storescp +B, fsync free", load.instances / raw)
     report.note(load, "ours, fsync free", load.instances / ours)
 
 
 def measure_durable(load, report):
-    raw, bare, ours = receive_raw(load), load.write_bare(), receive(load, durable=True)
+    raw, bare, ours = receive_raw(load, load.work), load.write_bare(), receive(load, durable=True)
     report.add("durable", load, "durable receiving / its limit", (raw + bare) / ours, 0.85)
     report.note(load, "storescp +B", load.instances / raw)
     report.note(load, "bare durable writes", load.instances / bare)
@@ -133,17 +135,19 @@ def measure_peers(load, report):
 
 
 def measure_pipeline(load, report):
-    raw_receive, whole, raw_send = receive_raw(load), receive_and_deliver(load), receive_raw(load)
+    raw_receive = receive_raw(load, load.memory)
+    whole = receive_and_deliver(load)
+    raw_send = receive_raw(load, load.memory)
     report.add("pipeline", load, "receive, route, dispatch: time / (raw receive + raw send), fsync free",
                whole / (raw_receive + raw_send), 1.6, lower_is_better=True)
-    report.note(load, "storescp +B", load.instances / raw_receive)
-    report.note(load, "storescp +B", load.instances / raw_send)
+    report.note(load, "storescp +B, fsync free", load.instances / raw_receive)
+    report.note(load, "storescp +B, fsync free", load.instances / raw_send)
     report.note(load, "ours to the target", load.instances / whole)
 
 
-def measure_idle(work, report):
+def measure_idle(work, memory, report):
     """After some work, because an idle server has usually done some."""
-    load = Load(work, "33k", 1, SIZES["33k"][1])
+    load = Load(work, memory, "33k", 1, SIZES["33k"][1])
     load.make()
     with peers.quicksilver(work, PROGRAM) as server:
         load.send(server.port)
@@ -170,6 +174,9 @@ def parse_arguments():
     parser.add_argument("--share", type=float, default=1.0, help="part of the instances, for a quick look")
     parser.add_argument("--work", type=pathlib.Path, default=BUILD / "bench-work",
                         help="a folder on the disk to be measured (default: %(default)s)")
+    # eatmydata spares our own fsync, not the wait for that of others who use the same disk.
+    parser.add_argument("--memory", type=pathlib.Path, default=pathlib.Path("/dev/shm"),
+                        help="where the measurements with free fsync write (default: %(default)s)")
     parser.add_argument("--no-build", action="store_true")
     return parser.parse_args()
 
@@ -182,12 +189,15 @@ def main():
         sys.exit(f"bench: {', '.join(missing)} not found; as root: packaging/packages.sh bench")
     if not arguments.no_build:
         build()
+    # So that the receivers are stopped and the folders removed then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     arguments.work.mkdir(parents=True, exist_ok=True)
     report = Report()
     try:
         for size in arguments.size or SIZES:
             for clients in arguments.clients or (1, 4):
-                load = Load(arguments.work, size, clients, int(SIZES[size][1] * arguments.share) // clients * clients)
+                instances = int(SIZES[size][1] * arguments.share) // clients * clients
+                load = Load(arguments.work, arguments.memory, size, clients, instances)
                 load.make()
                 for round_number in range(arguments.rounds):
                     for name in names:
@@ -197,7 +207,7 @@ def main():
                 shutil.rmtree(load.folder)
         if "idle" in names:
             report.progress("idle")
-            measure_idle(arguments.work, report)
+            measure_idle(arguments.work, arguments.memory, report)
     except peers.NotRunning as failure:
         sys.exit(f"bench: {failure}")
     finally:
