@@ -6,6 +6,9 @@ from project_files import cpp_files, finish, is_code, project_files, read, witho
 
 LINE_LENGTH_MAX = 120
 FILE_LINES_MAX = 500
+# Longer ones that are one subject, with the length that they may not exceed; none of them may grow.
+LONG_FILES = {"src/rules/parser.cpp": 810, "src/rules/builtins.cpp": 525, "src/rules/format.cpp": 525,
+              "src/rules/text_methods.cpp": 505}
 
 # Files where a sleep is right, each with its reason. A test waits for an event, or moves a ManualClock.
 SLEEPS_ALLOWED = {}
@@ -96,8 +99,9 @@ def main():
         text = read(name)
         is_program = name.parts[:2] == ("src", "app") or "int main(" in text
         add(name, cpp_problems(text, may_print=is_program))
-        if name.parts[0] != "tests" and text.count("\n") > FILE_LINES_MAX:
-            problems.append(f"{name}: {text.count(chr(10))} lines, of at most {FILE_LINES_MAX}; split it by subject")
+        longest = LONG_FILES.get(str(name), FILE_LINES_MAX)
+        if name.parts[0] != "tests" and text.count("\n") > longest:
+            problems.append(f"{name}: {text.count(chr(10))} lines, of at most {longest}; split it by subject")
 
     add("CHANGELOG.md", changelog_problems(read("CHANGELOG.md")))
     finish(problems, "text")
