@@ -65,6 +65,7 @@ asio::awaitable<std::size_t> Router::recover() {
         context_.log.error("cannot look for unfinished hand-overs", kv("reason", unfinished.error().message));
         co_return 0;
     }
+    std::vector<Claim> undecided;
     for (const UnfinishedHandover& left : *unfinished) {
         auto finish = [this, &left] { return handover_.finish(left.claimed); };
         if (left.is_decided) {
@@ -73,11 +74,17 @@ asio::awaitable<std::size_t> Router::recover() {
             context_.log.error("cannot finish a hand-over", kv("task", left.task_id),
                                kv("reason", finished.error().message));
         }
-        working_.start(left.task_id, hand_over(Claim{"", left.task_id, left.claimed}));
+        undecided.push_back(Claim{"", left.task_id, left.claimed});
     }
+    // Before the others are decided again: the hidden folders that they make would be taken for leftovers, and the plan
+    // that they then write for published.
     auto clean = [this] { return handover_.remove_leftovers(); };
     const auto cleaned = co_await run_blocking(context_.files, clean);
     if (!cleaned) context_.log.warn("cannot remove leftovers", kv("reason", cleaned.error().message));
+    for (Claim& claim : undecided) {
+        std::string name = claim.task_id;
+        working_.start(std::move(name), hand_over(std::move(claim)));
+    }
     co_return unfinished->size();
 }
 
@@ -172,9 +179,19 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     books.task_event(parent, sender, TaskEventType::registered, route.instances, joined(route.decision.triggered),
                      remember(claim.series_uid) ? "Registered series"
                                                 : "Registered series: a late part, an earlier one was routed before");
+    // The sentence may quote a patient's name or ID, which do not belong into the log.
     for (const std::string& error : route.decision.errors()) {
-        context_.log.error("a rule failed", kv("series", claim.series_uid), kv("reason", error));
         books.server_event(sender, MercureEventType::config_update, Severity::error, error);
+    }
+    for (const rules::RuleTrace& rule : route.decision.trace) {
+        if (rule.outcome != rules::RuleOutcome::failed || !rule.error) continue;
+        context_.log.error("a rule failed; its event in the database says more", kv("series", claim.series_uid),
+                           kv("rule", rule.rule), kv("code", rule.error->code), kv("line", rule.error->range.line),
+                           kv("column", rule.error->range.column));
+    }
+    if (route.decision.unknown_forced_rule) {
+        context_.log.error("the forced rule does not exist", kv("series", claim.series_uid),
+                           kv("rule", route.decision.forced_rule));
     }
 
     const bool moved = route.tasks.size() == 1;
