@@ -5,7 +5,7 @@ import json
 import socket
 import unittest
 
-from data_sets import SAMPLES, data_set_bytes, read, transfer_syntax
+from data_sets import SAMPLES, data_set_bytes, data_set_hash, read, transfer_syntax
 from server import SystemTest, config, delivered, instances, quicksilver, run, wait_until
 
 IMPLICIT, EXPLICIT, BIG, DEFLATED = (
@@ -124,6 +124,50 @@ class Reception(SystemTest):
         self.assertEqual(data_set_bytes(self.only_instance())[:8], data_set_bytes(
             SAMPLES / "test_files" / "CT_small.dcm")[:8])
         wait_until(lambda: self.server.metrics()["quicksilver_associations"] == 0, "the association has ended")
+
+    def test_what_comes_after_a_series_was_complete_is_delivered_as_a_late_part(self):
+        self.start()
+        early, late = self.make_series(instances=2)
+        self.server.send(early)
+        delivered(self.out, 1)
+        self.server.send(late)
+        folders = delivered(self.out, 2)
+        self.assertEqual([len(instances(folder)) for folder in folders], [1, 1])
+
+    def test_two_series_that_arrive_at_once_stay_apart(self):
+        self.start(series_complete_trigger=1)
+        self.make_series("both/one", instances=10, seed=1)
+        self.make_series("both/two", instances=10, seed=2)
+        self.server.send(self.folder / "both", jobs=4)
+        self.assertEqual([len(instances(folder)) for folder in delivered(self.out, 2)], [10, 10])
+
+    def test_no_patient_is_named_in_the_log(self):
+        self.out, target = self.folder_target("out")
+        self.server = self.start_server(
+            config(targets={"out": target}, rules={"all": {"rule": "True", "target": "out"},
+                                                   "broken": {"rule": "float(tags.PatientName) > 1", "target": "out"}}),
+            arguments=("--log-level", "debug"))
+        self.server.send(*self.make_series(instances=2, patient_name="SECRETIVE^ANNA", patient_id="ID-SECRETIVE"))
+        delivered(self.out, 1)
+        self.server.wait_until_at_rest()
+        self.assertIn("series sent", self.server.log())
+        self.assertNotIn("SECRETIVE", self.server.log())
+
+    def test_a_large_object_is_received_in_constant_memory(self):
+        self.start()
+        self.server.send(*self.make_series("small", instances=2, seed=1))
+        before = self.peak_memory()
+        large, = self.make_series("large", instances=1, bytes=200_000_000, seed=2)
+        self.server.send(large)
+        delivered(self.out, 2)
+        self.assertLess(self.peak_memory() - before, 50_000_000)
+        arrived, = [path for path in self.out.glob("*/*.dcm") if path.stat().st_size > 10**8]
+        self.assertEqual(data_set_hash(arrived), data_set_hash(large))
+
+    def peak_memory(self):
+        """Bytes that the server had in memory at most."""
+        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
     def test_senders_that_no_pattern_allows_are_rejected(self):
         self.start(dicom={"address": "127.0.0.1", "accept": [{"calling_ae": "CT*"}]})

@@ -1,0 +1,126 @@
+"""A storage peer in a few lines that answers each C-STORE as a test tells it, which no program of DCMTK does."""
+
+import socket
+import struct
+import threading
+
+ASSOCIATE_RQ, ASSOCIATE_AC, DATA, RELEASE_RQ, RELEASE_RP = 1, 2, 4, 5, 6
+_COMMAND, _LAST = 1, 2  # bits of the message control header (PS3.8 §E.2)
+_NO_DATA_SET = 0x0101
+
+
+class DimsePeer:
+    """Accepts every association and every context; `answer(number, uid)` gives the status of the n-th C-STORE."""
+
+    def __init__(self, test, answer):
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.received = []  # SOP Instance UIDs in the order in which they came
+        test.addCleanup(self._listener.close)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return  # closed: the test is over
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection:
+            message = {_COMMAND: b"", 0: b""}
+            while True:
+                header = _read(connection, 6)
+                if header is None:
+                    return
+                body = _read(connection, int.from_bytes(header[2:6], "big"))
+                if header[0] == ASSOCIATE_RQ:
+                    connection.sendall(_pdu(ASSOCIATE_AC, _acceptance(body)))
+                elif header[0] == RELEASE_RQ:
+                    connection.sendall(_pdu(RELEASE_RP, bytes(4)))
+                elif header[0] == DATA:
+                    for context, control, fragment in _values(body):
+                        message[control & _COMMAND] += fragment
+                        if control == _LAST:
+                            connection.sendall(self._response(context, _elements(message[_COMMAND])))
+                            message = {_COMMAND: b"", 0: b""}
+                else:
+                    return
+
+    def _response(self, context, request):
+        uid = request[0x1000].rstrip(b"\0").decode()
+        self.received.append(uid)
+        status = self._answer(len(self.received), uid)
+        command = b"".join((
+            _element(0x0002, request[0x0002]), _element(0x0100, struct.pack("<H", 0x8001)),
+            _element(0x0120, request[0x0110]), _element(0x0800, struct.pack("<H", _NO_DATA_SET)),
+            _element(0x0900, struct.pack("<H", status)), _element(0x1000, request[0x1000])))
+        command = _element(0x0000, struct.pack("<L", len(command))) + command
+        return _pdu(DATA, struct.pack(">LBB", len(command) + 2, context, _COMMAND | _LAST) + command)
+
+
+def _read(connection, count):
+    content = b""
+    while len(content) < count:
+        try:
+            part = connection.recv(count - len(content))
+        except OSError:
+            return None
+        if not part:
+            return None
+        content += part
+    return content
+
+
+def _pdu(kind, body):
+    return struct.pack(">BBL", kind, 0, len(body)) + body
+
+
+def _item(kind, body):
+    return struct.pack(">BBH", kind, 0, len(body)) + body
+
+
+def _items(body):
+    at = 0
+    while at < len(body):
+        kind, _, length = struct.unpack_from(">BBH", body, at)
+        yield kind, body[at + 4:at + 4 + length]
+        at += 4 + length
+
+
+def _acceptance(request):
+    """The first transfer syntax of every proposed context (PS3.8 §9.3.3)."""
+    fixed, answer = request[:68], b""
+    for kind, body in _items(request[68:]):
+        if kind == 0x10:
+            answer += _item(kind, body)
+        elif kind == 0x20:
+            syntax = next(content for item, content in _items(body[4:]) if item == 0x40)
+            answer += _item(0x21, bytes([body[0], 0, 0, 0]) + _item(0x40, syntax))
+    user = _item(0x51, struct.pack(">L", 32768)) + _item(0x52, b"1.2.3.4")
+    return fixed + answer + _item(0x50, user)
+
+
+def _values(body):
+    """Context, control header and content of each presentation data value of a P-DATA-TF (PS3.8 §9.3.5)."""
+    at = 0
+    while at < len(body):
+        length, context, control = struct.unpack_from(">LBB", body, at)
+        yield context, control, body[at + 6:at + 4 + length]
+        at += 4 + length
+
+
+def _element(number, value):
+    return struct.pack("<HHL", 0x0000, number, len(value)) + value
+
+
+def _elements(command):
+    """Element number → value of a command set, which is implicit little endian (PS3.7 §6.3.1)."""
+    found, at = {}, 0
+    while at < len(command):
+        _, number, length = struct.unpack_from("<HHL", command, at)
+        found[number] = command[at + 8:at + 8 + length]
+        at += 8 + length
+    return found
