@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from server import SystemTest, config, delivered, quicksilver, wait_until
+from server import PATIENCE_S, SystemTest, config, delivered, quicksilver, wait_until
 
 # The file that mercure's installer puts in place, as far as it says anything about routing.
 MERCURE_DEFAULT = {
@@ -85,7 +85,7 @@ class Start(SystemTest):
     def test_a_second_server_on_the_same_data_folder_is_told_the_pid_of_the_first(self):
         first = self.start_server(config())
         second = self.make_server().launch()
-        self.assertEqual(second.process.wait(40), 1)
+        self.assertEqual(second.process.wait(PATIENCE_S), 1)
         self.assertIn(f"pid {first.process.pid}", second.log())
         self.assertEqual(first.get("/readyz")[0], 200)
 
@@ -111,7 +111,7 @@ class Start(SystemTest):
 
     def test_a_configuration_that_is_wrong_stops_the_start_with_every_problem(self):
         server = self.make_server(config(port=99999, retry_delay="soon")).launch()
-        self.assertEqual(server.process.wait(40), 1)
+        self.assertEqual(server.process.wait(PATIENCE_S), 1)
         self.assertIn("port: ", server.log())
         self.assertIn("retry_delay: ", server.log())
 

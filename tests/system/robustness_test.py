@@ -39,7 +39,7 @@ class Peers(SystemTest):
         began = time.monotonic()
         echoed = self.echo()
         self.assertEqual(echoed.returncode, 0, echoed.stderr)
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_what_is_not_dicom_is_closed_and_the_next_is_served(self):
         self.start()
@@ -101,7 +101,7 @@ class Peers(SystemTest):
         self.hold_association()
         began = time.monotonic()
         self.assertEqual(self.server.stop(), 0)
-        self.assertLess(time.monotonic() - began, 15)
+        self.assertLess(time.monotonic() - began, 20)
         self.assertEqual(len(silent), 5)
 
     def test_a_stop_during_a_transfer_keeps_everything_that_was_acknowledged(self):

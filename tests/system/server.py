@@ -19,7 +19,7 @@ QUICKSILVER = os.environ["QUICKSILVER"]
 MAKE_SERIES = os.environ["MAKE_SERIES"]
 
 # Long enough for a build with sanitizers on a busy machine; nothing waits this long unless it has failed.
-PATIENCE_S = 40
+PATIENCE_S = 60
 
 
 def wait_until(condition, what, timeout=PATIENCE_S):
