@@ -107,6 +107,10 @@ bool is_refused(Value value, std::string_view name) {
 
 }  // namespace
 
+bool is_method(Kind kind, std::string_view name) {
+    return find_method(kind, name) != nullptr;
+}
+
 Value attribute(Machine& machine, Value value, std::string_view name) {
     const auto no_attribute = [&](std::string_view why) {
         machine.fail("attribute_error",

@@ -17,6 +17,7 @@ nlohmann::json array_of(Machine& machine, const std::vector<Value>& items) {
 
 nlohmann::json to_json(Machine& machine, Value value) {
     const Machine::Nested guard(machine);
+    machine.step();
     switch (value.kind()) {
         case Kind::none:
         case Kind::undefined:

@@ -155,16 +155,6 @@ std::vector<std::string_view> Machine::tag_keys() const {
 
 // Variables ----------------------------------------------------------------------------------------------------------
 
-bool Machine::has_variable(std::string_view name) const {
-    return std::any_of(variables_.begin(), variables_.end(), [&](const auto& v) { return v.first == name; });
-}
-
-Value Machine::variable(std::string_view name) const {
-    const auto found =
-        std::find_if(variables_.begin(), variables_.end(), [&](const auto& v) { return v.first == name; });
-    return found == variables_.end() ? Value() : found->second;
-}
-
 void Machine::set_variable(std::string_view name, Value value) {
     const auto found =
         std::find_if(variables_.begin(), variables_.end(), [&](const auto& v) { return v.first == name; });
@@ -205,8 +195,23 @@ Value Machine::value_of(std::uint32_t index) {
     --depth_;
     trace_[entry].finished = true;
     trace_[entry].truth = truth(*this, value);
-    trace_[entry].value = shortened(repr(*this, value));
+    trace_[entry].value = shown(value);
     return value;
+}
+
+/// For explanations; never fails and counts no work, so that explaining changes no result.
+std::string Machine::shown(Value value) {
+    constexpr std::uint64_t budget = 2'000;
+    const std::uint64_t steps = steps_;
+    steps_ = options_.limits.steps - std::min(options_.limits.steps, budget);
+    std::string text;
+    try {
+        text = shortened(repr(*this, value));
+    } catch (const Failure&) {
+        text = fmt::format("<{} too large to show>", type_name(value));
+    }
+    steps_ = steps;
+    return text;
 }
 
 Value Machine::evaluate(std::uint32_t index, const Node& node) {
@@ -249,6 +254,9 @@ Value Machine::evaluate(std::uint32_t index, const Node& node) {
             return evaluate_comparison(node);
         case NodeKind::call:
             return evaluate_call(node);
+        case NodeKind::filter:
+        case NodeKind::test:
+            return evaluate_filter(node);
         default:
             break;
     }
@@ -260,6 +268,11 @@ Value Machine::evaluate(std::uint32_t index, const Node& node) {
     if (node.kind == NodeKind::attribute) {
         current_ = index;
         const std::string& name = tree.names[node.payload].text;
+        if (in_template_ && first.is(Kind::dict)) {
+            const Table::Entry* entry = first.dict().table.find(*this, make_text(name));
+            if (entry) return entry->value;
+            if (!is_method(Kind::dict, name)) return Value::of_kind(Kind::undefined);
+        }
         return first.is(Kind::tags) ? tags_attribute(*this, name) : attribute(*this, first, name);
     }
     const Value second = child(1);
@@ -272,11 +285,12 @@ Value Machine::evaluate_name(const Node& node) {
     for (const auto& [known, value] : variables_) {
         if (known == name.text) return value;
     }
-    if (name.text == "tags") return Value::of_kind(Kind::tags);
+    if (name.text == "tags" && !in_template_) return Value::of_kind(Kind::tags);
     if (name.builtin) {
         if (name.text == "matches") note_extension("matches");
         return name.builtin->kind == FunctionKind::constant ? Value(name.builtin->constant) : Value(name.builtin);
     }
+    if (in_template_) return Value::of_kind(Kind::undefined);
     const std::string shown = to_utf8(name.text);
     if (tags_.find_ignoring_case(name.text)) {
         fail("name_error", fmt::format("name '{}' is not defined; write tags.{} for the tag", shown, shown));
@@ -338,6 +352,17 @@ Value Machine::evaluate_slice(const Node& node) {
     return Value(Kind::slice, &slice);
 }
 
+Value Machine::evaluate_filter(const Node& node) {
+    const std::string& name = tree_->names[node.payload].text;
+    const bool test = node.kind == NodeKind::test;
+    const Function function = test ? find_test(name) : find_filter(name);
+    if (!function) fail("name_error", fmt::format("there is no {} '{}'", test ? "test" : "filter", to_utf8(name)));
+    Arguments arguments;
+    for (std::uint32_t i = 0; i < node.count; ++i) arguments.positional.push_back(value_of(tree_->child(node, i)));
+    const Value result = function(*this, arguments);
+    return node.op == Operator::logical_not ? Value(!truth(*this, result)) : result;
+}
+
 Value Machine::evaluate_call(const Node& node) {
     const std::uint32_t index = current_;
     const Value function = value_of(tree_->child(node, 0));
@@ -377,6 +402,10 @@ Value Machine::evaluate_call(const Node& node) {
 Value Machine::call(Value function, Arguments& arguments) {
     step();
     const Nested guard(*this);
+    const auto size = [](Value value) { return value.is(Kind::text) ? value.text().bytes.size() : 0; };
+    std::size_t text_size = function.is(Kind::method) ? size(function.method().self) : 0;
+    for (const Value argument : arguments.positional) text_size += size(argument);
+    step(text_size / 16);
     if (function.is(Kind::function)) return function.builtin()->call(*this, arguments);
     if (!function.is(Kind::method)) type_error(fmt::format("'{}' is not callable", type_name(function)));
     const Method& method = function.method();

@@ -23,7 +23,9 @@ struct Failure {
 /// One evaluation of one tree: its heap, its names, its limits. Lives as long as the evaluation.
 class Machine {
 public:
-    Machine(const Tags& tags, const EvaluationOptions& options) : tags_(tags), options_(options) {}
+    /// In a template an unknown name is undefined instead of an error, and there are no tags.
+    Machine(const Tags& tags, const EvaluationOptions& options, bool in_template = false)
+        : tags_(tags), options_(options), in_template_(in_template) {}
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
 
@@ -35,6 +37,8 @@ public:
     void step(std::uint64_t count = 1) {
         if ((steps_ += count) > options_.limits.steps) too_many_steps();
     }
+    /// Counts the work of looking for one text in another.
+    void step_search(std::size_t text_size, std::size_t part_size) { step(text_size * (part_size + 8) / 1024); }
     /// Counts memory; fails at the limit.
     void charge(std::size_t bytes) {
         if ((memory_ += bytes) > options_.limits.memory_bytes) too_much_memory();
@@ -87,9 +91,11 @@ public:
     const Tags& tags() const { return tags_; }
     /// Every key once, in order.
     std::vector<std::string_view> tag_keys() const;
-    Value variable(std::string_view name) const;
     void set_variable(std::string_view name, Value value);
-    bool has_variable(std::string_view name) const;
+    /// How many variables there are, and a return to fewer: the end of a template's block.
+    using Variables = std::vector<std::pair<std::string, Value>>;
+    const Variables& variables() const { return variables_; }
+    void restore_variables(Variables variables) { variables_ = std::move(variables); }
 
     /// Guards against values that contain themselves.
     class Nested {
@@ -112,6 +118,7 @@ private:
     Value read_tag(std::string_view key, const std::string& value);
     const std::string* ask_header(std::string_view name);
 
+    std::string shown(Value value);
     Value evaluate(std::uint32_t index, const Node& node);
     Value evaluate_name(const Node& node);
     Value evaluate_list(const Node& node, Kind kind);
@@ -120,11 +127,13 @@ private:
     Value evaluate_comparison(const Node& node);
     Value evaluate_call(const Node& node);
     Value evaluate_slice(const Node& node);
+    Value evaluate_filter(const Node& node);
     void evaluate_assignment(const Node& node);
     void assign(std::uint32_t target, Value value);
 
     const Tags& tags_;
     const EvaluationOptions& options_;
+    bool in_template_;
     const Tree* tree_ = nullptr;
     std::uint32_t current_ = 0;
     unsigned depth_ = 0;
@@ -162,6 +171,12 @@ struct SliceBounds {
     std::int64_t start, step, length;
 };
 SliceBounds bounds_of(Machine& machine, const Slice& slice, std::int64_t length);
+
+// Templates ----------------------------------------------------------------------------------------------------------
+
+/// Null when there is no such filter or test. The first argument is the value.
+Function find_filter(std::string_view name);
+Function find_test(std::string_view name);
 
 // Iteration ----------------------------------------------------------------------------------------------------------
 

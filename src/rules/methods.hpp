@@ -29,6 +29,7 @@ void update_dict(Machine& machine, Dict& dict, std::string_view function, Argume
 Value sorted_list(Machine& machine, std::vector<Value> items, Value key, bool descending);
 std::span<const Builtin> math_functions();
 
+bool is_method(Kind kind, std::string_view name);
 /// `tags.name`, where mercure's own members of the object come first.
 Value tags_attribute(Machine& machine, std::string_view name);
 

@@ -360,6 +360,7 @@ bool compare(Machine& machine, Operator op, Value left, Value right) {
     if (left.kind() == right.kind()) {
         if (left.is(Kind::text)) {
             // Code points order like their UTF-8.
+            machine.step(std::min(left.text().bytes.size(), right.text().bytes.size()) / 1024);
             const int order = left.text().bytes.compare(right.text().bytes);
             return ordered(op, order < 0 ? -1 : order > 0 ? 1 : 0);
         }
@@ -376,6 +377,7 @@ bool contains(Machine& machine, Value container, Value item) {
             if (!item.is(Kind::text)) {
                 machine.type_error(fmt::format("'in <text>' needs a text on its left side, not {}", type_name(item)));
             }
+            machine.step_search(container.text().bytes.size(), item.text().bytes.size());
             return container.text().bytes.find(item.text().bytes) != std::string::npos;
         case Kind::dict:
             return container.dict().table.find(machine, item) != nullptr;

@@ -17,8 +17,8 @@ constexpr unsigned tree_depth_max = 1000;
 
 class Parser {
 public:
-    Parser(std::string_view text, const ExpressionLimits& limits)
-        : text_(text), limits_(limits), tokens_(tokenize(text, limits)) {}
+    Parser(std::string_view text, const ExpressionLimits& limits, bool in_template)
+        : text_(text), limits_(limits), in_template_(in_template), tokens_(tokenize(text, limits)) {}
 
     Tree run() {
         while (!at_end()) statement_line();
@@ -31,6 +31,7 @@ private:
     // Tokens --------------------------------------------------------------------------------------------------------
 
     const Token& token(std::size_t ahead = 0) const { return tokens_[std::min(position_ + ahead, tokens_.size() - 1)]; }
+    bool at_name() const { return token().kind == TokenKind::name; }
     bool at_end() const { return token().kind == TokenKind::end; }
     bool at(std::string_view what) const { return token().is(what); }
     bool accept(std::string_view what) {
@@ -268,9 +269,8 @@ private:
         const Index then = disjunction();
         if (!accept("if")) return then;
         const Index condition = disjunction();
-        if (!at("else")) unexpected("'else'");
-        ++position_;
-        const Index otherwise = expression();
+        if (!at("else") && !in_template_) unexpected("'else'");
+        const Index otherwise = accept("else") ? expression() : add_constant(begin, Value::of_kind(Kind::undefined));
         return add(NodeKind::conditional, begin, {condition, then, otherwise});
     }
 
@@ -333,6 +333,11 @@ private:
     Index comparison() {
         const std::uint32_t begin = token().begin;
         std::vector<Index> operands{binary_level(0)};
+        if (in_template_ && accept("is")) {
+            const bool negated = accept("not");
+            return named_operation(NodeKind::test, negated ? Operator::logical_not : Operator::plus, begin,
+                                   operands[0]);
+        }
         std::vector<Operator> operators;
         while (const std::optional<Operator> op = comparison_operator()) {
             operators.push_back(*op);
@@ -415,10 +420,33 @@ private:
                 const Index index = subscript_index();
                 expect("]");
                 value = add(NodeKind::subscript, begin, {value, index});
+            } else if (in_template_ && at("|") && token(1).kind == TokenKind::name) {
+                ++position_;
+                value = named_operation(NodeKind::filter, Operator::plus, begin, value);
             } else {
                 return value;
             }
         }
+    }
+
+    /// `name` or `name(arguments)` behind `|` or `is`.
+    Index named_operation(NodeKind kind, Operator op, std::uint32_t begin, Index value) {
+        const bool keyword = at("None") || at("True") || at("False") || at("in");
+        if (!at_name() && !keyword) unexpected("a name");
+        const Index name = intern(token().spelling);
+        ++position_;
+        std::vector<Index> parts{value};
+        if (accept("(")) {
+            while (!at(")")) {
+                if (at_name() && token(1).is("=")) position_ += 2;
+                parts.push_back(expression());
+                if (!at(")")) expect(",");
+            }
+            expect(")");
+        } else if (kind == NodeKind::test && (token().kind == TokenKind::number || token().kind == TokenKind::text)) {
+            parts.push_back(atom());
+        }
+        return add(kind, begin, parts, op, name);
     }
 
     // Calls and subscripts ------------------------------------------------------------------------------------------
@@ -501,6 +529,7 @@ private:
         const std::uint32_t begin = next.begin;
         switch (next.kind) {
             case TokenKind::name: {
+                if (in_template_ && is_template_constant(next.spelling)) return template_constant();
                 const Index name = intern(next.spelling);
                 ++position_;
                 return add(NodeKind::name, begin, {}, Operator::add, name);
@@ -527,6 +556,17 @@ private:
                 break;
         }
         unexpected("a value");
+    }
+
+    static bool is_template_constant(std::string_view name) {
+        return name == "true" || name == "false" || name == "none";
+    }
+
+    Index template_constant() {
+        const Token& next = token();
+        ++position_;
+        const Value value = next.spelling == "none" ? Value() : Value(next.spelling == "true");
+        return add_constant(next.begin, value);
     }
 
     Index number() {
@@ -714,6 +754,7 @@ private:
 
     std::string_view text_;
     const ExpressionLimits& limits_;
+    bool in_template_;
     std::vector<Token> tokens_;
     std::size_t position_ = 0;
     std::size_t depth_ = 0;
@@ -729,7 +770,13 @@ Tree parse_tree(std::string_view text, const ExpressionLimits& limits) {
     if (text.find('\0') != std::string_view::npos) {
         throw SyntaxFailure{"syntax_error", "a rule cannot contain the character U+0000", 0, 0};
     }
-    return Parser(text, limits).run();
+    return Parser(text, limits, false).run();
+}
+
+Tree parse_template_expression(std::string_view text, const ExpressionLimits& limits) {
+    // Brackets, so that an expression may go over several lines.
+    const std::string bracketed = "(" + std::string(text) + "\n)";
+    return Parser(bracketed, limits, true).run();
 }
 
 SourceRange locate(std::string_view text, std::uint32_t begin, std::uint32_t end) {

@@ -31,6 +31,8 @@ enum class NodeKind : std::uint8_t {
     slice,        // children: from, to, step; no_node where left out
     conditional,  // children: condition, then, else
     percent_tag,  // `%Name%`; payload: name
+    filter,       // templates: `value|name(…)`; children: value, arguments; payload: name
+    test,         // templates: `value is name(…)`, negated when op is logical_not; as filter
     unsupported,  // payload: name, the feature; refused when it is evaluated, as mercure does
     assign,       // children: value, targets
     expression,   // a statement; child: its value
@@ -108,6 +110,10 @@ struct SyntaxFailure {
     std::string message;
     std::uint32_t begin, end;
 };
+
+/// An expression of a template: with `value|filter(…)`, `value is [not] test`, `true`, `false`, `none`. Throws
+/// SyntaxFailure.
+Tree parse_template_expression(std::string_view text, const ExpressionLimits& limits);
 
 /// Parses one rule as CPython 3.11 does; what mercure refuses when it evaluates becomes an `unsupported` node.
 /// Throws SyntaxFailure.

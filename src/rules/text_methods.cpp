@@ -26,7 +26,6 @@ Value integer(std::size_t value) {
 Value no_arguments(Machine& m, Value self, Arguments& a, std::string_view name,
                    Characters (*change)(const Characters&)) {
     ArgumentReader(m, name, a).count(0, 0).no_names();
-    m.step(self.text().bytes.size() / 16);
     return text_of(m, change(characters_of(self)));
 }
 
@@ -207,7 +206,7 @@ std::optional<std::size_t> search(Machine& m, Value self, Arguments& a, std::str
     const Characters text = characters_of(self);
     const Window window = window_of(m, arguments, 1, text.size());
     if (!window.valid) return std::nullopt;
-    m.step(text.size() / 16);
+    m.step_search(text.size(), part.size());
     const std::u32string_view inside = std::u32string_view(text).substr(window.begin, window.end - window.begin);
     const std::size_t found = last ? inside.rfind(part) : inside.find(part);
     if (found == std::u32string_view::npos) return std::nullopt;
@@ -241,7 +240,7 @@ Value do_count(Machine& m, Value self, Arguments& a) {
     const Window window = window_of(m, arguments, 1, text.size());
     if (!window.valid) return integer(0);
     if (part.empty()) return integer(window.end - window.begin + 1);
-    m.step(text.size() / 16);
+    m.step_search(text.size(), part.size());
     std::size_t count = 0;
     for (std::size_t at = text.find(part, window.begin); at != Characters::npos && at + part.size() <= window.end;
          at = text.find(part, at + part.size())) {
@@ -316,7 +315,7 @@ Value do_replace(Machine& m, Value self, Arguments& a) {
             m.fail("limit_string", fmt::format("a text has at most {} characters", m.limits().string_length));
         }
     };
-    m.step(text.size() / 16);
+    m.step_search(text.size(), from.size());
     for (; left > 0; --left) {
         const std::size_t found = text.find(from, at);
         if (found == Characters::npos) break;

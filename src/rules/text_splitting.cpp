@@ -85,12 +85,12 @@ Value split(Machine& m, Value self, Arguments& a, bool right) {
     const std::uint64_t splits =
         limit < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(limit);
     const Characters text = to_characters(self.text().bytes);
-    m.step(text.size() / 16);
     if (separator.is_none()) {
         return m.make_list(right ? split_at_blanks_right(m, text, splits) : split_at_blanks(m, text, splits));
     }
     const Characters part = to_characters(need_text(m, separator, "split").bytes);
     if (part.empty()) m.value_error("empty separator");
+    m.step_search(text.size(), part.size());
     return m.make_list(split_at(m, text, part, splits, right));
 }
 
@@ -104,6 +104,7 @@ Value partition(Machine& m, Value self, Arguments& a, bool right) {
     const std::string& separator = need_text(m, arguments[0], "partition").bytes;
     if (separator.empty()) m.value_error("empty separator");
     const std::string& text = self.text().bytes;
+    m.step_search(text.size(), separator.size());
     const std::size_t found = right ? text.rfind(separator) : text.find(separator);
     const Value empty = m.make_text("", 0);
     if (found == std::string::npos) {

@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 
@@ -42,10 +43,19 @@ enum Flag : unsigned {
     name_part
 };
 
-const Record& record_of(char32_t c) {
+const Record& find_record(char32_t c) {
     const auto next = std::upper_bound(std::begin(ranges), std::end(ranges), static_cast<std::uint32_t>(c),
                                        [](std::uint32_t code, const Range& range) { return code < range.first; });
     return records[std::prev(next)->record];
+}
+
+const Record& record_of(char32_t c) {
+    static const auto ascii = [] {
+        std::array<const Record*, 128> table{};
+        for (std::size_t i = 0; i < table.size(); ++i) table[i] = &find_record(static_cast<char32_t>(i));
+        return table;
+    }();
+    return c < ascii.size() ? *ascii[c] : find_record(c);
 }
 
 bool has(char32_t c, Flag flag) {

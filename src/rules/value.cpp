@@ -239,6 +239,7 @@ bool equal(Machine& machine, Value a, Value b) {
     if (a.kind() != b.kind()) return false;
     switch (a.kind()) {
         case Kind::text:
+            machine.step(std::min(a.text().bytes.size(), b.text().bytes.size()) / 1024);
             return a.text().bytes == b.text().bytes;
         case Kind::list:
             return equal_items(machine, a.list().items, b.list().items);
@@ -273,10 +274,12 @@ std::uint64_t hash(Machine& machine, Value value) {
             return mix(2, std::bit_cast<std::uint64_t>(real));
         }
         case Kind::text:
+            machine.step(value.text().bytes.size() / 1024);
             return std::hash<std::string>()(value.text().bytes);
         case Kind::tuple: {
             const Machine::Nested guard(machine);
             std::uint64_t hashed = 3;
+            machine.step(value.tuple().items.size());
             for (const Value item : value.tuple().items) hashed = mix(hashed, hash(machine, item));
             return hashed;
         }
@@ -321,6 +324,8 @@ std::string repr_of_text(std::string_view text) {
         if (c.code == quote || c.code == U'\\') {
             out += '\\';
             append_character(out, c.code);
+        } else if (c.code >= 0x20 && c.code < 0x7F) {
+            out += static_cast<char>(c.code);
         } else if (c.code == U'\n') {
             out += "\\n";
         } else if (c.code == U'\r') {
@@ -340,14 +345,18 @@ std::string repr_of_text(std::string_view text) {
     return out + static_cast<char>(quote);
 }
 
+void check_length(Machine& machine, const std::string& printed) {
+    machine.step();
+    if (printed.size() > machine.limits().memory_bytes / 4)
+        machine.fail("limit_memory", "the printed value is too long");
+}
+
 std::string joined(Machine& machine, const std::vector<Value>& items) {
     std::string out;
     for (const Value item : items) {
         if (!out.empty()) out += ", ";
         out += repr(machine, item);
-        machine.step();
-        if (out.size() > machine.limits().memory_bytes / 4)
-            machine.fail("limit_memory", "the printed value is too long");
+        check_length(machine, out);
     }
     return out;
 }
@@ -357,7 +366,7 @@ std::string repr_of_dict(Machine& machine, const Dict& dict) {
     for (const Table::Entry& entry : dict.table.entries) {
         if (!out.empty()) out += ", ";
         out += repr(machine, entry.key) + ": " + repr(machine, entry.value);
-        machine.step();
+        check_length(machine, out);
     }
     return "{" + out + "}";
 }
@@ -365,7 +374,12 @@ std::string repr_of_dict(Machine& machine, const Dict& dict) {
 /// Sets print in the order of their elements' texts, where Python's order is arbitrary.
 std::string repr_of_set(Machine& machine, const Set& set) {
     std::vector<std::string> items;
-    for (const Table::Entry& entry : set.table.entries) items.push_back(repr(machine, entry.key));
+    std::size_t size = 0;
+    for (const Table::Entry& entry : set.table.entries) {
+        items.push_back(repr(machine, entry.key));
+        size += items.back().size();
+        if (size > machine.limits().memory_bytes / 4) machine.fail("limit_memory", "the printed value is too long");
+    }
     std::sort(items.begin(), items.end());
     const std::string inside = fmt::format("{}", fmt::join(items, ", "));
     if (set.frozen) return items.empty() ? "frozenset()" : "frozenset({" + inside + "})";

@@ -26,6 +26,10 @@ TEST_CASE("Every limit ends the evaluation with its name", "[limits]") {
         {"x = []; x.append(x); y = []; y.append(y); x == y", "limit_nesting"},
         {"sum(range(100000000))", "limit_steps"},
         {"len(list(range(10000000)))", "limit_steps"},
+        {"'a' * 131071 + 'b' in 'a' * 262144", "limit_steps"},
+        {"x = ('a' * 262144).lower(); len(sorted([x, x] * 30000))", "limit_steps"},
+        {"x = 'a' * 262144; all(map(str.isalpha, [x] * 60000))", "limit_steps"},
+        {"x = (1, 1)" + repeated("; x = (x, x)", 60) + "; {x}", "limit_steps"},
         {"[0] * 1000000000", "limit_memory"},
         {"x = [0] * 100000; y = x * 9; z = y + y; z + z", "limit_memory"},
         {"'a' * 262145", "limit_string"},
@@ -46,6 +50,19 @@ TEST_CASE("Every limit ends the evaluation with its name", "[limits]") {
     CHECK(result_of(repeated("(", 200) + "1" + repeated(")", 200)) == "1");
     CHECK(result_of("len('a' * 262144)") == "262144");
     CHECK(result_of("2 ** 62 - 1 + 2 ** 62") == "9223372036854775807");
+}
+
+TEST_CASE("Explaining changes no result", "[limits]") {
+    EvaluationOptions options;
+    options.explain = true;
+    std::string text = "x = (1, 1)";
+    for (int i = 0; i < 60; ++i) text += "; x = (x, x)";
+    for (const std::string& rule : {text + "; x", std::string("[0] * 90000"), std::string("['a' * 20000] * 500")}) {
+        CAPTURE(rule.substr(0, 40));
+        const Evaluation evaluation = evaluate(Expression::compile(rule), Tags(), options);
+        CHECK(evaluation.triggered);
+        CHECK_FALSE(evaluation.error);
+    }
 }
 
 TEST_CASE("A value too large to show still triggers", "[limits]") {

@@ -1,14 +1,12 @@
 #pragma once
 
 #include "quicksilver/core/result.hpp"
-#include "quicksilver/rules/diagnostic.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace quicksilver::rules {
 
