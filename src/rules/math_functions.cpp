@@ -66,11 +66,7 @@ Value to_integer_by(Machine& m, Arguments& a) {
     arguments.count(1, 1).no_names();
     const Value value = arguments[0];
     if (value.is_integral()) return Value(value.integer());
-    const double x = f(number_of(m, value));
-    if (std::isnan(x)) m.value_error("cannot convert float NaN to integer");
-    if (std::isinf(x)) m.fail("overflow_error", "cannot convert float infinity to integer");
-    if (x < -9223372036854775808.0 || x >= 9223372036854775808.0) m.fail("limit_integer", "an integer beyond 64 bits");
-    return Value(static_cast<std::int64_t>(x));
+    return integer_from_real(m, f(number_of(m, value)));
 }
 
 Value do_isinf(Machine& m, Arguments& a) {

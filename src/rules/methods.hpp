@@ -23,10 +23,25 @@ Value do_splitlines(Machine& machine, Value self, Arguments& arguments);
 Value do_partition(Machine& machine, Value self, Arguments& arguments);
 Value do_rpartition(Machine& machine, Value self, Arguments& arguments);
 Value do_join(Machine& machine, Value self, Arguments& arguments);
+Value do_isalnum(Machine& machine, Value self, Arguments& arguments);
+Value do_isalpha(Machine& machine, Value self, Arguments& arguments);
+Value do_isascii(Machine& machine, Value self, Arguments& arguments);
+Value do_isdecimal(Machine& machine, Value self, Arguments& arguments);
+Value do_isdigit(Machine& machine, Value self, Arguments& arguments);
+Value do_isidentifier(Machine& machine, Value self, Arguments& arguments);
+Value do_islower(Machine& machine, Value self, Arguments& arguments);
+Value do_isnumeric(Machine& machine, Value self, Arguments& arguments);
+Value do_isprintable(Machine& machine, Value self, Arguments& arguments);
+Value do_isspace(Machine& machine, Value self, Arguments& arguments);
+Value do_istitle(Machine& machine, Value self, Arguments& arguments);
+Value do_isupper(Machine& machine, Value self, Arguments& arguments);
 /// dict(…) and dict.update(…): pairs or a dict, then named arguments.
 void update_dict(Machine& machine, Dict& dict, std::string_view function, Arguments& arguments);
 /// Stable, like Python's sort; descending keeps the order of equal elements.
 Value sorted_list(Machine& machine, std::vector<Value> items, Value key, bool descending);
+/// A whole float as an integer; fails beyond 64 bits, at nan and infinity.
+Value integer_from_real(Machine& machine, double value);
+std::span<const Builtin> number_functions();
 std::span<const Builtin> math_functions();
 
 bool is_method(Kind kind, std::string_view name);

@@ -117,66 +117,6 @@ Value do_swapcase(Machine& m, Value s, Arguments& a) {
     return no_arguments(m, s, a, "swapcase", swapcase);
 }
 
-// Classes ------------------------------------------------------------------------------------------------------------
-
-template <bool (*property)(char32_t)>
-Value all_have(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "this method", a).count(0, 0).no_names();
-    const Characters text = characters_of(self);
-    return Value(!text.empty() && std::all_of(text.begin(), text.end(), property));
-}
-
-bool is_alphanumeric(char32_t c) {
-    return unicode::is_alpha(c) || unicode::is_decimal(c) || unicode::is_digit(c) || unicode::is_numeric(c);
-}
-
-Value is_ascii(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "isascii", a).count(0, 0).no_names();
-    return Value(self.text().ascii());
-}
-
-Value is_printable(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "isprintable", a).count(0, 0).no_names();
-    const Characters text = characters_of(self);
-    return Value(std::all_of(text.begin(), text.end(), unicode::is_printable));
-}
-
-Value is_identifier(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "isidentifier", a).count(0, 0).no_names();
-    const Characters text = characters_of(self);
-    return Value(!text.empty() && unicode::is_name_start(text[0]) &&
-                 std::all_of(text.begin() + 1, text.end(), unicode::is_name_part));
-}
-
-/// At least one cased letter, and none of the other case.
-template <bool (*wanted)(char32_t), bool (*unwanted)(char32_t)>
-Value has_case(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "this method", a).count(0, 0).no_names();
-    bool found = false;
-    for (const char32_t c : characters_of(self)) {
-        if (unwanted(c) || unicode::is_title(c)) return Value(false);
-        found |= wanted(c);
-    }
-    return Value(found);
-}
-
-Value is_title(Machine& m, Value self, Arguments& a) {
-    ArgumentReader(m, "istitle", a).count(0, 0).no_names();
-    bool found = false, inside = false;
-    for (const char32_t c : characters_of(self)) {
-        if (unicode::is_upper(c) || unicode::is_title(c)) {
-            if (inside) return Value(false);
-            inside = found = true;
-        } else if (unicode::is_lower(c)) {
-            if (!inside) return Value(false);
-            found = true;
-        } else {
-            inside = false;
-        }
-    }
-    return Value(found);
-}
-
 // Searching ----------------------------------------------------------------------------------------------------------
 
 struct Window {
@@ -448,7 +388,6 @@ Value do_encode(Machine& m, Value, Arguments&) {
 }  // namespace
 
 std::span<const MethodEntry> text_methods() {
-    using unicode::is_lower, unicode::is_upper;
     static constexpr std::array methods{
         MethodEntry{"capitalize", do_capitalize},
         MethodEntry{"casefold", do_casefold},
@@ -459,18 +398,18 @@ std::span<const MethodEntry> text_methods() {
         MethodEntry{"expandtabs", do_expandtabs},
         MethodEntry{"find", do_find},
         MethodEntry{"index", do_index},
-        MethodEntry{"isalnum", all_have<is_alphanumeric>},
-        MethodEntry{"isalpha", all_have<unicode::is_alpha>},
-        MethodEntry{"isascii", is_ascii},
-        MethodEntry{"isdecimal", all_have<unicode::is_decimal>},
-        MethodEntry{"isdigit", all_have<unicode::is_digit>},
-        MethodEntry{"isidentifier", is_identifier},
-        MethodEntry{"islower", has_case<is_lower, is_upper>},
-        MethodEntry{"isnumeric", all_have<unicode::is_numeric>},
-        MethodEntry{"isprintable", is_printable},
-        MethodEntry{"isspace", all_have<unicode::is_space>},
-        MethodEntry{"istitle", is_title},
-        MethodEntry{"isupper", has_case<is_upper, is_lower>},
+        MethodEntry{"isalnum", do_isalnum},
+        MethodEntry{"isalpha", do_isalpha},
+        MethodEntry{"isascii", do_isascii},
+        MethodEntry{"isdecimal", do_isdecimal},
+        MethodEntry{"isdigit", do_isdigit},
+        MethodEntry{"isidentifier", do_isidentifier},
+        MethodEntry{"islower", do_islower},
+        MethodEntry{"isnumeric", do_isnumeric},
+        MethodEntry{"isprintable", do_isprintable},
+        MethodEntry{"isspace", do_isspace},
+        MethodEntry{"istitle", do_istitle},
+        MethodEntry{"isupper", do_isupper},
         MethodEntry{"join", do_join},
         MethodEntry{"ljust", do_ljust},
         MethodEntry{"lower", do_lower},
