@@ -2,11 +2,14 @@
 
 import unittest
 
-from data_sets import SAMPLES, data_set_bytes, rounds_without_repeated_uids, samples, sop_instance_uid, transfer_syntax
+from data_sets import (
+    SAMPLES, data_set_bytes, read, rounds_without_repeated_uids, samples, sop_instance_uid, transfer_syntax)
 from server import SystemTest, config, free_port, quicksilver, run, wait_until
 
 # Its data set is not encoded as its file meta information says.
 NOT_WHAT_IT_SAYS = SAMPLES / "test_files" / "SC_rgb_jpeg.dcm"
+# Its last element is cut off and its length is odd, which DICOM cannot transport and DCMTK cannot mend.
+CUT_OFF = SAMPLES / "test_files" / "rtplan_truncated.dcm"
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 
 
@@ -33,13 +36,16 @@ class SamplesArrive(SystemTest):
                 path.unlink()
 
     def test_each_sample_arrives_with_the_bytes_that_were_sent(self):
-        readable = [path for path in samples() if path != NOT_WHAT_IT_SAYS]
+        readable = [path for path in samples() if path not in (NOT_WHAT_IT_SAYS, CUT_OFF)]
         for group in rounds_without_repeated_uids(readable):
             self.server.send(*group.values())
             arrived = self.wait_for_delivery(group)
             for uid, sent in group.items():
                 with self.subTest(sent.relative_to(SAMPLES)):
-                    self.assertEqual(data_set_bytes(arrived[uid]), data_set_bytes(sent))
+                    if len(data_set_bytes(sent)) % 2 == 0:
+                        self.assertEqual(data_set_bytes(arrived[uid]), data_set_bytes(sent))
+                    else:  # which DICOM cannot transport as it is, so it was encoded anew
+                        self.assertEqual(read(arrived[uid]).PixelData, read(sent).PixelData)
                     self.assertEqual(transfer_syntax(arrived[uid]), transfer_syntax(sent))
             self.empty_target()
         self.assertEqual(self.server.tasks("error"), [])
