@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/build.sh
 
 if ! command -v clang-tidy >/dev/null; then
-    echo "clang-tidy is not installed: apt-get install clang-tidy" >&2
+    echo "clang-tidy is not installed. As root: packaging/packages.sh tidy" >&2
     exit 1
 fi
 
