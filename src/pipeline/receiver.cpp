@@ -32,13 +32,21 @@ Receiver::Receiver(StageContext context, boost::asio::thread_pool& associations,
 boost::asio::awaitable<void> Receiver::watch_completion() {
     using namespace boost::asio::experimental::awaitable_operators;
     for (;;) {
+        due_changed_ = false;
         const auto due = tracker_.next_due(context_.config()->series_complete_trigger);
         co_await (context_.clock.wait_until(due.value_or(SteadyTime::max())) || due_may_have_changed());
         pass_on_complete();
     }
 }
 
+void Receiver::wake_completion() {
+    // Remembered, because nobody may be waiting yet: the operator above begins its two waits one after the other.
+    due_changed_ = true;
+    wakeup_.cancel();
+}
+
 boost::asio::awaitable<void> Receiver::due_may_have_changed() {
+    if (due_changed_) co_return;
     boost::system::error_code cancelled;  // the timer never expires: waking up is always a "cancel"
     co_await wakeup_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
 }
@@ -61,9 +69,8 @@ void Receiver::pass_on_complete() {
 }
 
 void Receiver::put_back(const CompleteSeries& series) {
-    const bool first = tracker_.size() == 0;
     tracker_.found(series.series_uid, context_.clock.now());
-    if (first) wakeup_.cancel();
+    wake_completion();
 }
 
 boost::asio::awaitable<void> Receiver::scan_folders() {
@@ -80,7 +87,6 @@ boost::asio::awaitable<void> Receiver::scan_once() {
         context_.log.error("cannot look through the incoming folder", kv("reason", entries.error().message));
         co_return;
     }
-    const bool none_before = tracker_.size() == 0;
     const SteadyTime now = context_.clock.now();
     const WallTime wall_now = context_.clock.wall_now();
     for (const TaskEntry& entry : *entries) {
@@ -90,7 +96,7 @@ boost::asio::awaitable<void> Receiver::scan_once() {
                                                         std::chrono::hours(24));
         tracker_.found(entry.id, now - std::chrono::duration_cast<SteadyTime::duration>(age));
     }
-    if (none_before && tracker_.size() > 0) wakeup_.cancel();
+    if (tracker_.size() > 0) wake_completion();
 }
 
 void Receiver::instance_stored(const dicom::StoredInstance& instance) {
@@ -106,10 +112,9 @@ void Receiver::arrived(const dicom::StoredInstance& instance) {
     instance_rate_.add(now, 1);
     byte_rate_.add(now, instance.bytes);
 
-    const bool first_series = tracker_.size() == 0;
     const bool first_of_series = !tracker_.contains(series_uid);
     tracker_.arrived(series_uid, now, instance.bytes);
-    if (first_series) wakeup_.cancel();
+    if (first_of_series) wake_completion();
 
     journal::DicomFile file;
     file.time = context_.clock.wall_now();

@@ -36,7 +36,7 @@ class Bookkeeping(SystemTest):
         def has_booted():
             try:
                 return self.query("SELECT 1 FROM mercure_events WHERE event = 'BOOT'")
-            except sqlite3.OperationalError:
+            except sqlite3.DatabaseError:
                 return False
         wait_until(has_booted, "the first event in the database")
 

@@ -58,7 +58,7 @@ public:
     void abort() { listener_.abort(); }
     bool is_idle() const { return listener_.associations() == 0; }
     /// The completion time may have changed.
-    void configuration_changed() { wakeup_.cancel(); }
+    void configuration_changed() { wake_completion(); }
     /// The router could not take it now.
     void put_back(const CompleteSeries& series);
 
@@ -74,6 +74,7 @@ public:
 private:
     void arrived(const dicom::StoredInstance& instance);
     void pass_on_complete();
+    void wake_completion();
     boost::asio::awaitable<void> due_may_have_changed();
     boost::asio::awaitable<void> scan_once();
 
@@ -83,6 +84,7 @@ private:
     dicom::Listener listener_;
     SeriesTracker tracker_;
     boost::asio::steady_timer wakeup_;  // cancelled when the next due time may have changed
+    bool due_changed_ = false;
     Status totals_;
     RateMeter instance_rate_;
     RateMeter byte_rate_;
