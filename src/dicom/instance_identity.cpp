@@ -3,6 +3,7 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdatset.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcelem.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcxfer.h>
 #include <fmt/format.h>
@@ -12,10 +13,19 @@ namespace quicksilver::dicom {
 namespace {
 
 std::string uid_of(DcmDataset& data_set, const DcmTagKey& tag) {
-    OFString value;
-    data_set.findAndGetOFString(tag, value);
-    std::string text(value.c_str());
-    while (!text.empty() && text.back() == ' ') text.pop_back();
+    DcmElement* element = nullptr;
+    if (data_set.findAndGetElement(tag, element).bad() || element == nullptr) return {};
+    std::string text;
+    Uint8* bytes = nullptr;
+    if (element->getVR() == EVR_UN && element->getUint8Array(bytes).good() && bytes != nullptr) {
+        // Some writers call everything UN; DCMTK would give its bytes in hexadecimal.
+        text.assign(reinterpret_cast<const char*>(bytes), element->getLength());
+    } else {
+        OFString value;
+        element->getOFString(value, 0);
+        text = value.c_str();
+    }
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
     return text;
 }
 

@@ -52,6 +52,21 @@ TEST_CASE("An instance is the same however it is cut into fragments", "[dicom][i
     CHECK(first.ends_with(f.data_set));
 }
 
+TEST_CASE("UIDs of a writer that calls every element UN are read as UIDs", "[dicom][incoming]") {
+    Fixture f;
+    const auto element = [](const char* tag, std::string value) {
+        if (value.size() % 2 != 0) value += '\0';
+        const std::string head = std::string(tag, 4) + std::string("UN\0\0", 4);
+        return head + static_cast<char>(value.size()) + std::string(3, '\0') + value;
+    };
+    f.data_set = element("\x08\0\x16\0", f.request.sop_class_uid) + element("\x08\0\x18\0", test::instance_uid) +
+                 element("\x20\0\x0d\0", "2.25.1") + element("\x20\0\x0e\0", "2.25.77");
+    const auto stored = f.receive(100);
+    REQUIRE(stored.ok());
+    CHECK(stored->identity.series_instance_uid == "2.25.77");
+    CHECK(stored->identity.sop_instance_uid == test::instance_uid);
+}
+
 TEST_CASE("A data set of another instance or class than the request names is refused", "[dicom][incoming]") {
     Fixture f;
     f.request.sop_instance_uid = "2.25.999";
