@@ -389,7 +389,7 @@ Tree parse_tree(std::string_view text, const ExpressionLimits& limits) {
 
 Tree parse_template_expression(std::string_view text, const ExpressionLimits& limits) {
     // Brackets, so that an expression may go over several lines.
-    const std::string bracketed = "(" + std::string(text) + "\n)";
+    const std::string bracketed = fmt::format("({}\n)", text);
     return Parser(bracketed, limits, true).run();
 }
 

@@ -365,10 +365,10 @@ std::string repr_of_dict(Machine& machine, const Dict& dict) {
     std::string out;
     for (const Table::Entry& entry : dict.table.entries) {
         if (!out.empty()) out += ", ";
-        out += repr(machine, entry.key) + ": " + repr(machine, entry.value);
+        out.append(repr(machine, entry.key)).append(": ").append(repr(machine, entry.value));
         check_length(machine, out);
     }
-    return "{" + out + "}";
+    return fmt::format("{{{}}}", out);
 }
 
 /// Sets print in the order of their elements' texts, where Python's order is arbitrary.
@@ -382,8 +382,8 @@ std::string repr_of_set(Machine& machine, const Set& set) {
     }
     std::sort(items.begin(), items.end());
     const std::string inside = fmt::format("{}", fmt::join(items, ", "));
-    if (set.frozen) return items.empty() ? "frozenset()" : "frozenset({" + inside + "})";
-    return items.empty() ? "set()" : "{" + inside + "}";
+    if (set.frozen) return items.empty() ? "frozenset()" : fmt::format("frozenset({{{}}})", inside);
+    return items.empty() ? "set()" : fmt::format("{{{}}}", inside);
 }
 
 std::string repr_of_range(const Range& range) {
@@ -407,9 +407,10 @@ std::string repr(Machine& machine, Value value) {
         case Kind::text:
             return repr_of_text(value.text().bytes);
         case Kind::list:
-            return "[" + joined(machine, value.list().items) + "]";
+            return fmt::format("[{}]", joined(machine, value.list().items));
         case Kind::tuple:
-            return "(" + joined(machine, value.tuple().items) + (value.tuple().items.size() == 1 ? ",)" : ")");
+            return fmt::format("({}{})", joined(machine, value.tuple().items),
+                               value.tuple().items.size() == 1 ? "," : "");
         case Kind::dict:
             return repr_of_dict(machine, value.dict());
         case Kind::set:

@@ -55,17 +55,19 @@ public:
         if (random_() % 5 == 0) return unary(depth);
         const Binary& op = operators[random_() % operators.size()];
         const Written left = write(depth - 1), right = write(depth - 1);
-        const std::string sign = " " + std::string(op.sign) + " ";
+        const std::string sign = fmt::format(" {} ", op.sign);
         // Comparisons chain instead of nesting, so both sides need brackets.
         const bool left_bracket = left.level < op.level || (left.level == op.level && (op.right || op.comparison));
         bool right_bracket = right.level < op.level || (right.level == op.level && (!op.right || op.comparison));
         if (op.sign == "**" && right.level == 11) right_bracket = false;
-        return {"(" + left.full + ")" + sign + "(" + right.full + ")",
+        return {fmt::format("({}){}({})", left.full, sign, right.full),
                 bracketed(left.minimal, left_bracket) + sign + bracketed(right.minimal, right_bracket), op.level};
     }
 
 private:
-    static std::string bracketed(const std::string& text, bool brackets) { return brackets ? "(" + text + ")" : text; }
+    static std::string bracketed(const std::string& text, bool brackets) {
+        return brackets ? fmt::format("({})", text) : text;
+    }
 
     Written leaf() {
         constexpr std::array leaves{std::string_view("0"),      std::string_view("1"),    std::string_view("2"),
@@ -78,9 +80,11 @@ private:
     Written unary(unsigned depth) {
         const Written operand = write(depth - 1);
         if (random_() % 2 == 0) {
-            return {"not (" + operand.full + ")", "not " + bracketed(operand.minimal, operand.level < 3), 3};
+            return {fmt::format("not ({})", operand.full),
+                    fmt::format("not {}", bracketed(operand.minimal, operand.level < 3)), 3};
         }
-        return {"-(" + operand.full + ")", "-" + bracketed(operand.minimal, operand.level < 11), 11};
+        return {fmt::format("-({})", operand.full), fmt::format("-{}", bracketed(operand.minimal, operand.level < 11)),
+                11};
     }
 
     std::mt19937 random_;

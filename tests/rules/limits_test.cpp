@@ -3,6 +3,8 @@
 #include "support.hpp"
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 #include <random>
 
 using namespace quicksilver;
@@ -18,7 +20,7 @@ TEST_CASE("Every limit ends the evaluation with its name", "[limits]") {
         std::string text, code;
     };
     const std::vector<Row> rows{
-        {"'" + repeated("a", 50'000) + "'", "limit_text"},
+        {fmt::format("'{}'", repeated("a", 50'000)), "limit_text"},
         {repeated("(", 201) + "1" + repeated(")", 201), "limit_nesting"},
         {repeated("not ", 2'000) + "1", "limit_nesting"},
         {repeated("-", 2'000) + "1", "limit_nesting"},

@@ -3,6 +3,8 @@
 #include "support.hpp"
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 using namespace quicksilver;
 using rules::NotificationEvent;
 using rules::Plan;
@@ -197,7 +199,7 @@ TEST_CASE("A pooled task has the priority of its most urgent rule", "[plan]") {
     for (const Row& row : rows) {
         std::vector<RuleConfig> rules;
         for (const Priority priority : row.priorities) {
-            rules.push_back(rule("r" + std::to_string(rules.size()), RuleAction::route, {"pacs"}, series, priority));
+            rules.push_back(rule(fmt::format("r{}", rules.size()), RuleAction::route, {"pacs"}, series, priority));
         }
         const Plan plan = plan_of(config_of(rules));
         REQUIRE(plan.tasks.size() == 1);

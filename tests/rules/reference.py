@@ -299,6 +299,9 @@ class Evaluator:
         if function not in ORDER_FREE and not isinstance(getattr(function, "__self__", None), (set, frozenset)):
             for argument in arguments:
                 self.order_matters(argument)
+        if function is map and any(type(item) is float and abs(item) >= 2 ** 63 for argument in arguments[1:]
+                                   if isinstance(argument, (list, tuple)) for item in argument):
+            raise Excluded("integers beyond 64 bits")
         if named and function in (sorted, min, max):
             for argument in arguments:
                 self.order_matters(argument)

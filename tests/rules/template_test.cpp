@@ -93,7 +93,8 @@ TEST_CASE("Output is escaped for HTML unless it says that it is safe", "[templat
 
 TEST_CASE("A body becomes part of a JSON payload as mercure escapes it", "[template]") {
     CHECK(escape_json("a\"b\n<x>&'\xC3\xBC") == "a\\\"b\\n\\u003cx\\u003e\\u0026\\u0027\\u00fc");
-    const std::string payload = "{" + render("\"text\": \"{{ body }}\"", {{"body", escape_json("Rule \"x\"\n")}}) + "}";
+    std::string payload = "{";
+    payload.append(render("\"text\": \"{{ body }}\"", {{"body", escape_json("Rule \"x\"\n")}})).append("}");
     CHECK(nlohmann::json::parse(payload)["text"] == "Rule \"x\"\n");
 }
 
