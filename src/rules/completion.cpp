@@ -3,6 +3,7 @@
 #include "quicksilver/core/tags.hpp"
 #include "quicksilver/rules/expression.hpp"
 
+#include "methods.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -13,9 +14,14 @@ namespace quicksilver::rules {
 namespace {
 
 std::string lower(std::string_view text) {
-    std::u32string out;
-    for (const char32_t c : to_characters(to_text(text))) unicode::append_mapped(out, c, unicode::Mapping::lower);
-    return to_text(out);
+    return to_text(lower_case(to_characters(to_text(text))));
+}
+
+/// There are no tags here.
+Evaluation evaluate_without_tags(std::string_view text) {
+    EvaluationOptions options;
+    options.variables["tags"] = nullptr;
+    return evaluate(Expression::compile(text), Tags(), options);
 }
 
 /// What stands between pairs of `'`, from left to right.
@@ -43,11 +49,6 @@ void trim(std::string& text) {
     text.erase(text.find_last_not_of(blanks) + 1);
 }
 
-const Tags& no_tags() {
-    static const Tags tags;
-    return tags;
-}
-
 }  // namespace
 
 Completion evaluate_completion(std::string_view condition, const std::vector<std::string>& series_descriptions) {
@@ -66,7 +67,7 @@ Completion evaluate_completion(std::string_view condition, const std::vector<std
         replace_all(text, "'" + wanted + "'", found ? " True " : " False ");
     }
     trim(text);
-    const Evaluation evaluation = evaluate(Expression::compile(text), no_tags());
+    const Evaluation evaluation = evaluate_without_tags(text);
     completion.complete = evaluation.triggered;
     completion.error = evaluation.error;
     if (completion.error) completion.error->message = "Invalid completion condition: " + completion.error->message;
@@ -78,7 +79,7 @@ std::optional<std::string> check_completion(std::string_view condition) {
     const auto quotes = std::count(condition.begin(), condition.end(), '\'');
     if (quotes == 0 || condition.find('"') != std::string_view::npos) return "Series names must be enclosed by '...'";
     if (quotes % 2 != 0) return "Series names not properly enclosed by '...'";
-    if (evaluate(Expression::compile(condition), no_tags()).error) return "Compare syntax with example shown above.";
+    if (evaluate_without_tags(condition).error) return "Compare syntax with example shown above.";
     std::string text(condition);
     for (const std::string& name : quoted_texts(condition)) replace_all(text, "'" + name + "'", " @@SERIES@@ ");
     constexpr std::array allowed{std::string_view("@@SERIES@@"), std::string_view("or"), std::string_view("and"),

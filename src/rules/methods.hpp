@@ -17,6 +17,7 @@ std::span<const MethodEntry> integer_methods();
 std::span<const MethodEntry> real_methods();
 
 // Shared between the files of one type.
+std::u32string lower_case(const std::u32string& text);
 Value do_split(Machine& machine, Value self, Arguments& arguments);
 Value do_rsplit(Machine& machine, Value self, Arguments& arguments);
 Value do_splitlines(Machine& machine, Value self, Arguments& arguments);

@@ -49,11 +49,15 @@ void append_lower(Characters& out, const Characters& text, std::size_t i) {
     }
 }
 
-Characters lower(const Characters& text) {
+}  // namespace
+
+std::u32string lower_case(const std::u32string& text) {
     Characters out;
     for (std::size_t i = 0; i < text.size(); ++i) append_lower(out, text, i);
     return out;
 }
+
+namespace {
 
 Characters mapped(const Characters& text, unicode::Mapping mapping) {
     Characters out;
@@ -99,7 +103,7 @@ Characters swapcase(const Characters& text) {
 }
 
 Value do_lower(Machine& m, Value s, Arguments& a) {
-    return no_arguments(m, s, a, "lower", lower);
+    return no_arguments(m, s, a, "lower", lower_case);
 }
 Value do_upper(Machine& m, Value s, Arguments& a) {
     return no_arguments(m, s, a, "upper", [](const Characters& t) { return mapped(t, unicode::Mapping::upper); });

@@ -18,6 +18,7 @@ TEST_CASE("A study is complete when the received descriptions make the condition
         {"('A' or 'B')", {"B"}, true},
         {"'A' or b", {"A"}, true},
         {"'B' or b", {"A"}, false},
+        {"'ΑΣ'", {"ΚΛΙΝΙΚΗ ΑΣ"}, true},
         {"'größe'", {"GRÖSSE", "GRÖßE"}, true},
         {"'A'", {}, false},
         {"", {"A"}, true},
