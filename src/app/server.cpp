@@ -14,6 +14,7 @@
 #include "quicksilver/pipeline/dispatcher.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
+#include "quicksilver/pipeline/study_collector.hpp"
 #include "quicksilver/store/data_lock.hpp"
 
 #include "pipeline_status.hpp"
@@ -104,14 +105,23 @@ private:
         to_router_ = std::make_unique<AsyncQueue<CompleteSeries>>(io_.get_executor(), series_queued_max);
         receiver_ = std::make_unique<Receiver>(stage("receiver"), associations_, *incoming_, *to_router_);
         dispatcher_ = std::make_unique<Dispatcher>(stage("dispatcher"), sends_, targets_);
-        const auto to_dispatcher = [this](const std::string& task_id) { dispatcher_->add(task_id); };
+        const auto to_next_stage = [this](Stage stage, const std::string& name) { tell(stage, name); };
         const ServerIdentity identity{program_version(), initial_->appliance_name, host_name()};
-        router_ =
-            std::make_unique<Router>(stage("router"), *incoming_, *receiver_, *to_router_, to_dispatcher, identity);
+        router_ = std::make_unique<Router>(stage("router"), *incoming_, *receiver_, *to_router_, study_folders_,
+                                           to_next_stage, identity);
+        const auto is_arriving = [this](const std::string& study_uid) {
+            return receiver_->is_receiving_study(study_uid) || router_->is_routing_study(study_uid);
+        };
+        studies_ = std::make_unique<StudyCollector>(stage("studies"), study_folders_, is_arriving, to_next_stage);
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
         status_ = std::make_unique<ServerStatus>(ServerStatus::Sources{*receiver_, *router_, *dispatcher_, *cleaner_,
                                                                        books_, [this] { return config_.snapshot(); },
                                                                        [this] { return config_.last_reload().ok; }});
+    }
+
+    void tell(Stage stage, const std::string& name) {
+        if (stage == Stage::outgoing) dispatcher_->add(name);
+        if (stage == Stage::studies) studies_->joined(name);
     }
 
     std::unique_ptr<HttpServer> make_http() {
@@ -141,7 +151,7 @@ private:
         auto recovered = incoming_->recover(torn_possible ? IncomingStore::WholeCheck(is_whole) : nullptr);
         if (!recovered) return recovered.error();
         recovery_ = *recovered;
-        for (const Stage stage : {Stage::processing, Stage::outgoing, Stage::success, Stage::discard}) {
+        for (const Stage stage : {Stage::studies, Stage::processing, Stage::outgoing, Stage::success, Stage::discard}) {
             auto removed = folders_.remove_stale_markers(stage);
             if (!removed) return removed.error();
         }
@@ -160,6 +170,7 @@ private:
         stages_.start("completion", receiver_->watch_completion());
         stages_.start("incoming scan", receiver_->scan_folders());
         stages_.start("router", router_->run());
+        stages_.start("studies", studies_->run());
         stages_.start("dispatcher", dispatcher_->run());
         stages_.start("cleaner", cleaner_->run());
         stages_.start("bookkeeper", books_.run());
@@ -285,6 +296,7 @@ private:
     std::unique_ptr<Clock> clock_;
     std::unique_ptr<FileOps> ops_;
     TaskFolders folders_;
+    StudyFolders study_folders_{folders_, *clock_};
     TargetRegistry targets_;
     Bookkeeper books_;
     std::unique_ptr<IncomingStore> incoming_;
@@ -292,6 +304,7 @@ private:
     std::unique_ptr<Receiver> receiver_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<Router> router_;
+    std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;
     std::unique_ptr<ServerStatus> status_;
     std::unique_ptr<HttpServer> http_;

@@ -47,6 +47,45 @@ std::optional<int> parse_minute(std::string_view text) {
     return hour * 60 + minute;
 }
 
+/// `YYYY-mm-dd?HH:MM:SS` and nothing else.
+std::optional<std::tm> parse_date_time(std::string_view text, char between) {
+    constexpr std::string_view form = "dddd-dd-dd?dd:dd:dd";
+    if (text.size() != form.size()) return std::nullopt;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const bool is_digit = text[i] >= '0' && text[i] <= '9';
+        const char expected = form[i] == '?' ? between : form[i];
+        if (form[i] == 'd' ? !is_digit : text[i] != expected) return std::nullopt;
+    }
+    const auto number = [text](std::size_t from, std::size_t digits) {
+        int value = 0;
+        for (const char digit : text.substr(from, digits)) value = value * 10 + (digit - '0');
+        return value;
+    };
+    std::tm parts{};
+    parts.tm_year = number(0, 4) - 1900;
+    parts.tm_mon = number(5, 2) - 1;
+    parts.tm_mday = number(8, 2);
+    parts.tm_hour = number(11, 2);
+    parts.tm_min = number(14, 2);
+    parts.tm_sec = number(17, 2);
+    const bool in_range = parts.tm_mon >= 0 && parts.tm_mon < 12 && parts.tm_mday >= 1 && parts.tm_mday <= 31 &&
+                          parts.tm_hour < 24 && parts.tm_min < 60 && parts.tm_sec < 61;
+    if (!in_range) return std::nullopt;
+    return parts;
+}
+
+/// "" or ".ddd".
+std::optional<std::chrono::milliseconds> parse_fraction(std::string_view text) {
+    if (text.empty()) return std::chrono::milliseconds(0);
+    if (text.size() != 4 || text[0] != '.') return std::nullopt;
+    int value = 0;
+    for (const char digit : text.substr(1)) {
+        if (digit < '0' || digit > '9') return std::nullopt;
+        value = value * 10 + (digit - '0');
+    }
+    return std::chrono::milliseconds(value);
+}
+
 }  // namespace
 
 std::unique_ptr<Clock> make_system_clock() {
@@ -72,6 +111,25 @@ std::string rfc3339(WallTime time) {
     gmtime_r(&whole, &parts);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
                        parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, (milliseconds - seconds).count());
+}
+
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+    constexpr std::size_t to_seconds = std::string_view("2026-11-22T10:17:52").size();
+    if (text.size() <= to_seconds || text.back() != 'Z') return std::nullopt;
+    auto parts = parse_date_time(text.substr(0, to_seconds), 'T');
+    if (!parts) return std::nullopt;
+    const auto milliseconds = parse_fraction(text.substr(to_seconds, text.size() - to_seconds - 1));
+    if (!milliseconds) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(::timegm(&*parts)) + *milliseconds;
+}
+
+std::optional<WallTime> parse_local_timestamp(std::string_view text) {
+    auto parts = parse_date_time(text, ' ');
+    if (!parts) return std::nullopt;
+    parts->tm_isdst = -1;  // as the zone has it on that day
+    const std::time_t seconds = std::mktime(&*parts);
+    if (seconds == -1) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(seconds);
 }
 
 bool is_offpeak(std::string_view start, std::string_view end, int minute) {

@@ -3,6 +3,7 @@
 #include "quicksilver/core/dicom_uid.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/routing.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -62,14 +63,15 @@ void Receiver::pass_on_complete() {
             tracker_.postpone(complete, again);
             continue;
         }
-        if (!to_router_.push(CompleteSeries{complete.series_uid, complete.series.first, now})) {
+        if (!to_router_.push(
+                CompleteSeries{complete.series_uid, complete.series.study_uid, complete.series.first, now})) {
             tracker_.postpone(complete, again);
         }
     }
 }
 
 void Receiver::put_back(const CompleteSeries& series) {
-    tracker_.found(series.series_uid, context_.clock.now());
+    tracker_.found(series.series_uid, series.study_uid, context_.clock.now());
     wake_completion();
 }
 
@@ -90,11 +92,13 @@ boost::asio::awaitable<void> Receiver::scan_once() {
     const SteadyTime now = context_.clock.now();
     const WallTime wall_now = context_.clock.wall_now();
     for (const TaskEntry& entry : *entries) {
-        if (!is_file_safe_uid(entry.id)) continue;
+        if (!is_file_safe_uid(entry.id) || tracker_.contains(entry.id)) continue;
+        auto read = [&entry] { return read_study_uid(entry.path); };
+        const std::string study_uid = co_await run_blocking(context_.files, read);
         // The folder was touched when the last file came; a clock that was set must not make it wait for ever.
         const auto age = std::clamp<WallTime::duration>(wall_now - entry.modified, WallTime::duration::zero(),
                                                         std::chrono::hours(24));
-        tracker_.found(entry.id, now - std::chrono::duration_cast<SteadyTime::duration>(age));
+        tracker_.found(entry.id, study_uid, now - std::chrono::duration_cast<SteadyTime::duration>(age));
     }
     if (tracker_.size() > 0) wake_completion();
 }
@@ -113,7 +117,7 @@ void Receiver::arrived(const dicom::StoredInstance& instance) {
     byte_rate_.add(now, instance.bytes);
 
     const bool first_of_series = !tracker_.contains(series_uid);
-    tracker_.arrived(series_uid, now, instance.bytes);
+    tracker_.arrived(series_uid, instance.identity.study_instance_uid, now, instance.bytes);
     if (first_of_series) wake_completion();
 
     journal::DicomFile file;

@@ -9,6 +9,7 @@
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace quicksilver {
@@ -31,6 +32,20 @@ std::uint64_t total_size(const std::vector<std::filesystem::path>& files) {
     });
 }
 
+/// One study that is in hand, for as long as this lives.
+class InHand {
+public:
+    InHand(std::multiset<std::string>& studies, const std::string& study_uid)
+        : studies_(studies), mine_(studies.insert(study_uid)) {}
+    ~InHand() { studies_.erase(mine_); }
+    InHand(const InHand&) = delete;
+    InHand& operator=(const InHand&) = delete;
+
+private:
+    std::multiset<std::string>& studies_;
+    std::multiset<std::string>::iterator mine_;
+};
+
 journal::SeriesStage series_stage(const SeriesRoute& route) {
     const auto any = [&route](Stage stage) {
         return std::any_of(route.tasks.begin(), route.tasks.end(),
@@ -39,6 +54,7 @@ journal::SeriesStage series_stage(const SeriesRoute& route) {
     if (any(Stage::error)) return journal::SeriesStage::failed;
     if (any(Stage::processing)) return journal::SeriesStage::processing;
     if (any(Stage::outgoing)) return journal::SeriesStage::dispatching;
+    if (any(Stage::studies)) return journal::SeriesStage::collecting;
     if (any(Stage::discard)) return journal::SeriesStage::discarded;
     return journal::SeriesStage::done;
 }
@@ -46,14 +62,14 @@ journal::SeriesStage series_stage(const SeriesRoute& route) {
 }  // namespace
 
 Router::Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
-               ToDispatcher to_dispatcher, ServerIdentity server)
+               StudyFolders& studies, TaskHint to_next_stage, ServerIdentity server)
     : context_(std::move(context)),
       store_(store),
       receiver_(receiver),
       incoming_(incoming),
-      to_dispatcher_(std::move(to_dispatcher)),
+      to_next_stage_(std::move(to_next_stage)),
       server_(std::move(server)),
-      handover_(context_.folders),
+      handover_(context_.folders, studies),
       working_(context_.io, [log = context_.log](const std::string& name, std::exception_ptr) {
           log.error("routing ended unexpectedly; the series stays where it is", kv("series", name));
       }) {}
@@ -74,7 +90,9 @@ asio::awaitable<std::size_t> Router::recover() {
             context_.log.error("cannot finish a hand-over", kv("task", left.task_id),
                                kv("reason", finished.error().message));
         }
-        undecided.push_back(Claim{"", left.task_id, left.claimed});
+        auto read = [&left] { return read_study_uid(left.claimed); };
+        std::string study_uid = co_await run_blocking(context_.files, read);
+        undecided.push_back(Claim{"", std::move(study_uid), left.task_id, left.claimed});
     }
     // Before the others are decided again: the hidden folders that they make would be taken for leftovers, and the plan
     // that they then write for published.
@@ -97,7 +115,7 @@ asio::awaitable<void> Router::run() {
 }
 
 asio::awaitable<void> Router::route(CompleteSeries series) {
-    Claim claim{series.series_uid, make_task_id(), {}};
+    Claim claim{series.series_uid, series.study_uid, make_task_id(), {}};
     auto take = [this, &claim] { return store_.claim(claim.series_uid, claim.task_id); };
     auto claimed = co_await run_blocking(context_.files, take);
     if (!claimed) {
@@ -114,6 +132,7 @@ asio::awaitable<void> Router::route(CompleteSeries series) {
 }
 
 asio::awaitable<void> Router::hand_over(Claim claim) {
+    const InHand in_hand(studies_, claim.study_uid);
     std::string reason;
     for (unsigned failures = 0;; ++failures) {
         const auto delay = next_routing_attempt(failures);
@@ -194,30 +213,19 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
                            kv("rule", route.decision.forced_rule));
     }
 
-    const bool moved = route.tasks.size() == 1;
     std::string outcome;
     for (const RoutedTask& task : route.tasks) {
-        const std::string path = context_.folders.path(task.stage, task.id).string();
-        if (task.plan.kind == rules::PlanKind::discard) {
-            books.task_event(parent, sender, TaskEventType::discard, route.instances, route.decision.discard_rule,
-                             task.plan.reason);
-            ++totals_.discarded_total;
-        } else if (task.plan.kind == rules::PlanKind::error) {
-            books.task_event(parent, sender, TaskEventType::error, route.instances, "", task.plan.reason);
-            context_.log.error("series kept in error", kv("series", claim.series_uid), kv("task", task.id),
-                               kv("reason", task.plan.reason));
-            ++totals_.failed_total;
+        if (task.stage == Stage::studies) {
+            record_study(claim, route, task);
         } else {
-            books.record(journal::TaskRegistered{now, task.id, parent, claim.series_uid});
-            books.task_event(parent, sender, TaskEventType::delegate, route.instances, task.id,
-                             joined(task.plan.triggered_rules));
+            record_task(claim, route, task);
         }
-        books.task_event(parent, sender, moved ? TaskEventType::move : TaskEventType::copy, route.instances, path,
-                         moved ? "Moved files" : "Copied files");
         if (!outcome.empty()) outcome += ", ";
-        outcome += fmt::format("{} {}", rules::to_string(task.plan.kind), joined(task.plan.targets));
+        outcome += task.stage == Stage::studies
+                       ? fmt::format("study for {}", task.plan.applied_rule)
+                       : fmt::format("{} {}", rules::to_string(task.plan.kind), joined(task.plan.targets));
     }
-    if (!moved) {
+    if (route.tasks.size() > 1) {
         books.task_event(parent, sender, TaskEventType::remove, route.instances, "", "Removed duplicate files");
     }
 
@@ -228,9 +236,52 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     context_.log.info("series routed", kv("series", claim.series_uid), kv("task", parent),
                       kv("rules", joined(route.decision.triggered)), kv("instances", route.instances),
                       kv("to", outcome));
-    for (const std::filesystem::path& folder : route.made) {
-        if (folder.parent_path() == context_.folders.path(Stage::outgoing)) to_dispatcher_(folder.filename());
+    for (const MadeTask& made : route.made) to_next_stage_(made.stage, made.folder.filename());
+}
+
+/// The series joined a study, or began it (contract §5.5).
+void Router::record_study(const Claim& claim, const SeriesRoute& route, const RoutedTask& task) {
+    Bookkeeper& books = context_.books;
+    const auto made = std::find_if(route.made.begin(), route.made.end(),
+                                   [&](const MadeTask& each) { return each.planned_id == task.id; });
+    const bool begun = made == route.made.end() || made->joined_task.empty();
+    const std::string id = begun ? task.id : made->joined_task;
+    const std::string& rule = task.plan.applied_rule;
+    if (begun) books.record(journal::TaskRegistered{context_.clock.wall_now(), id, "", claim.series_uid});
+    books.task_event(claim.task_id, sender, TaskEventType::assign, route.instances, rule,
+                     begun ? "Created study task" : "Added to study task");
+    books.task_event(claim.task_id, sender, TaskEventType::delegate, route.instances, id, rule);
+    books.task_event(id, sender, TaskEventType::assign, route.instances, claim.task_id, "Added series to study");
+}
+
+/// The series became a task of its own, or was put away.
+void Router::record_task(const Claim& claim, const SeriesRoute& route, const RoutedTask& task) {
+    Bookkeeper& books = context_.books;
+    const std::string& parent = claim.task_id;
+    if (task.plan.kind == rules::PlanKind::discard) {
+        books.task_event(parent, sender, TaskEventType::discard, route.instances, route.decision.discard_rule,
+                         task.plan.reason);
+        ++totals_.discarded_total;
+    } else if (task.plan.kind == rules::PlanKind::error) {
+        books.task_event(parent, sender, TaskEventType::error, route.instances, "", task.plan.reason);
+        context_.log.error("series kept in error", kv("series", claim.series_uid), kv("task", task.id),
+                           kv("reason", task.plan.reason));
+        ++totals_.failed_total;
+    } else {
+        books.record(journal::TaskRegistered{context_.clock.wall_now(), task.id, parent, claim.series_uid});
+        books.task_event(parent, sender, TaskEventType::delegate, route.instances, task.id,
+                         joined(task.plan.triggered_rules));
     }
+    const bool moved = route.tasks.size() == 1;
+    books.task_event(parent, sender, moved ? TaskEventType::move : TaskEventType::copy, route.instances,
+                     context_.folders.path(task.stage, task.id).string(), moved ? "Moved files" : "Copied files");
+}
+
+bool Router::is_routing_study(const std::string& study_uid) const {
+    if (studies_.contains(study_uid)) return true;
+    const auto& waiting = incoming_.items();
+    return std::any_of(waiting.begin(), waiting.end(),
+                       [&](const CompleteSeries& series) { return series.study_uid == study_uid; });
 }
 
 /// False when an earlier part of the series was routed; as far back as we remember.
@@ -260,8 +311,9 @@ Router::Status Router::status() const {
     Status status = totals_;
     status.waiting = incoming_.size();
     status.in_flight = working_.size();
-    if (const CompleteSeries* oldest = incoming_.front()) {
-        status.oldest = std::chrono::duration_cast<Seconds>(context_.clock.now() - oldest->complete_since);
+    if (incoming_.size() > 0) {
+        const CompleteSeries& oldest = incoming_.items().front();
+        status.oldest = std::chrono::duration_cast<Seconds>(context_.clock.now() - oldest.complete_since);
     }
     return status;
 }

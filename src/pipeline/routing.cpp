@@ -3,6 +3,7 @@
 #include "quicksilver/core/unique_id.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/store/durable_file.hpp"
+#include "quicksilver/store/study_folders.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -20,7 +21,8 @@ Stage stage_of(rules::PlanKind kind) {
             return Stage::success;
         case rules::PlanKind::discard:
             return Stage::discard;
-        case rules::PlanKind::study:  // see decide_route
+        case rules::PlanKind::study:
+            return Stage::studies;
         case rules::PlanKind::error:
             return Stage::error;
     }
@@ -77,6 +79,29 @@ std::vector<TaskProcess> make_process(const RuleConfig& rule, const Config& conf
     return steps;
 }
 
+/// A study task too, when its rule processes.
+bool is_processed(const rules::PlannedTask& task) {
+    const bool processes = task.action == RuleAction::process || task.action == RuleAction::both;
+    return task.kind == rules::PlanKind::process || (task.kind == rules::PlanKind::study && processes);
+}
+
+/// The study keeps the condition of its first series' rule.
+void set_completion(TaskStudy& study, const RuleConfig& rule) {
+    study.complete_trigger = rule.study_condition == StudyCondition::received_series ? "received_series" : "timeout";
+    study.complete_required_series = rule.study_trigger_series;
+    switch (rule.study_force_action) {
+        case StudyForceAction::discard:
+            study.complete_force_action = "discard";
+            break;
+        case StudyForceAction::proceed:
+            study.complete_force_action = "proceed";
+            break;
+        case StudyForceAction::ignore:
+            study.complete_force_action = "ignore";
+            break;
+    }
+}
+
 }  // namespace
 
 Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config& config) {
@@ -92,18 +117,29 @@ Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config&
     return tags;
 }
 
+std::string read_study_uid(const std::filesystem::path& folder) {
+    const auto instances = TaskFolders::instances(folder);
+    if (!instances || instances->empty()) return "";
+    return dicom::read_element(instances->front(), "StudyInstanceUID").value_or("");
+}
+
 SeriesRoute decide_route(const RoutingRules& rules, Tags tags) {
     SeriesRoute route;
     route.decision = rules.rules.decide(tags);
     rules::Plan plan = rules::make_plan(route.decision, *rules.config, tags);
     route.tags = std::move(tags);
     for (rules::PlannedTask& task : plan.tasks) {
+        std::string study_key;
         if (task.kind == rules::PlanKind::study) {
-            task.kind = rules::PlanKind::error;
-            task.reason = "rule " + task.applied_rule +
-                          " is a study-level rule, which this version cannot collect yet; the series is kept here";
+            auto key = make_study_key(task.study_uid, task.applied_rule);
+            if (key) {
+                study_key = std::move(*key);
+            } else {
+                task.kind = rules::PlanKind::error;
+                task.reason = key.error().message;
+            }
         }
-        route.tasks.push_back(RoutedTask{make_task_id(), stage_of(task.kind), std::move(task)});
+        route.tasks.push_back(RoutedTask{make_task_id(), stage_of(task.kind), std::move(task), std::move(study_key)});
     }
     return route;
 }
@@ -112,13 +148,15 @@ std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::s
                                           const ServerIdentity& server, WallTime now) {
     std::vector<PlannedTask> planned;
     for (const RoutedTask& task : route.tasks) {
-        PlannedTask made{task.id, task.stage, ""};
+        PlannedTask made{task.id, task.stage, "", task.study_key};
         const bool without_file =
             task.plan.kind == rules::PlanKind::success || task.plan.kind == rules::PlanKind::discard;
         if (!without_file) {
             TaskFile file;
             file.id = task.id;
-            file.info = make_task_info(route.tags, series_uid, "series", server);
+            const bool is_study = task.stage == Stage::studies;
+            file.info = make_task_info(route.tags, is_study ? task.plan.study_uid : series_uid,
+                                       is_study ? "study" : "series", server);
             file.info.action = task.plan.applied_rule.empty() ? "route" : action_name(task.plan.action);
             file.info.applied_rule = task.plan.applied_rule;
             file.info.triggered_rules = task.plan.triggered_rules;
@@ -127,7 +165,11 @@ std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::s
                 file.info.fail_reason = task.plan.reason;
             }
             const RuleConfig* rule = config.find_rule(task.plan.applied_rule);
-            if (task.plan.kind == rules::PlanKind::process && rule) file.process = make_process(*rule, config);
+            if (rule && is_processed(task.plan)) file.process = make_process(*rule, config);
+            if (rule && is_study) {
+                file.study = make_task_study(route.tags, task.plan.study_uid, now);
+                set_completion(*file.study, *rule);
+            }
             if (!task.plan.targets.empty()) file.dispatch = make_task_dispatch(task.plan.targets, now);
             made.task_json = to_json_text(file);
         }

@@ -12,19 +12,28 @@ SteadyTime::duration to_steady(Seconds seconds) {
 
 }  // namespace
 
-void SeriesTracker::arrived(const std::string& series_uid, SteadyTime now, std::uint64_t bytes) {
-    Series& series = series_.try_emplace(series_uid, Series{now, now, 0, 0}).first->second;
+void SeriesTracker::arrived(const std::string& series_uid, const std::string& study_uid, SteadyTime now,
+                            std::uint64_t bytes) {
+    Series& series = series_.try_emplace(series_uid, Series{now, now, 0, 0, ""}).first->second;
+    series.study_uid = study_uid;
     series.last = now;
     ++series.instances;
     series.bytes += bytes;
 }
 
-void SeriesTracker::found(const std::string& series_uid, SteadyTime since) {
-    series_.try_emplace(series_uid, Series{since, since, 0, 0});
+void SeriesTracker::found(const std::string& series_uid, const std::string& study_uid, SteadyTime since) {
+    series_.try_emplace(series_uid, Series{since, since, 0, 0, study_uid});
+}
+
+bool SeriesTracker::contains_study(const std::string& study_uid) const {
+    return std::any_of(series_.begin(), series_.end(),
+                       [&](const auto& entry) { return entry.second.study_uid == study_uid; });
 }
 
 void SeriesTracker::postpone(const Complete& complete, SteadyTime now) {
-    Series& series = series_.try_emplace(complete.series_uid, Series{complete.series.first, now, 0, 0}).first->second;
+    Series& series =
+        series_.try_emplace(complete.series_uid, Series{complete.series.first, now, 0, 0, ""}).first->second;
+    if (series.study_uid.empty()) series.study_uid = complete.series.study_uid;
     series.first = complete.series.first;
     series.last = now;
     series.instances += complete.series.instances;

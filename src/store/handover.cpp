@@ -1,6 +1,7 @@
 #include "quicksilver/store/handover.hpp"
 
 #include "quicksilver/store/durable_file.hpp"
+#include "quicksilver/store/study_folders.hpp"
 
 #include <fmt/format.h>
 
@@ -21,13 +22,10 @@ namespace {
 constexpr const char* plan_name = "plan.json";
 
 using Paths = std::vector<fs::path>;
+using Made = std::vector<MadeTask>;
 
-/// What plan.json keeps of a task; the rest lies in its hidden folder.
-struct PlanEntry {
-    std::string id;
-    Stage stage;
-};
-using Plan = std::vector<PlanEntry>;
+/// What plan.json keeps of the tasks; each task.json lies in the task's hidden folder.
+using Plan = std::vector<PlannedTask>;
 
 std::optional<Stage> stage_of(std::string_view name) {
     for (const Stage stage :
@@ -39,7 +37,10 @@ std::optional<Stage> stage_of(std::string_view name) {
 
 Result<void> write_plan(FileOps& ops, const fs::path& claimed, const Plan& plan) {
     nlohmann::ordered_json tasks = nlohmann::ordered_json::array();
-    for (const PlanEntry& entry : plan) tasks.push_back({{"id", entry.id}, {"stage", to_string(entry.stage)}});
+    for (const PlannedTask& task : plan) {
+        tasks.push_back({{"id", task.id}, {"stage", to_string(task.stage)}});
+        if (!task.study_key.empty()) tasks.back()["study"] = task.study_key;
+    }
     return write_durably(ops, claimed / plan_name, nlohmann::ordered_json{{"tasks", tasks}}.dump(4));
 }
 
@@ -52,7 +53,7 @@ Result<Plan> read_plan(const fs::path& claimed) {
         for (const auto& task : document.at("tasks")) {
             const auto stage = stage_of(task.at("stage").get<std::string>());
             if (!stage) return Error{Errc::invalid, fmt::format("{}: unknown stage", claimed.string())};
-            plan.push_back(PlanEntry{task.at("id").get<std::string>(), *stage});
+            plan.push_back(PlannedTask{task.at("id").get<std::string>(), *stage, "", task.value("study", "")});
         }
         return plan;
     } catch (const nlohmann::json::exception& bad) {
@@ -77,40 +78,20 @@ Result<Paths> files_to_share(const fs::path& claimed) {
 }
 
 void drop_prepared(const TaskFolders& folders, const Plan& plan) {
-    for (const PlanEntry& entry : plan) {
-        (void)folders.remove(hidden_name(folders.path(entry.stage, entry.id), hidden::making));
+    for (const PlannedTask& task : plan) {
+        (void)folders.remove(hidden_name(folders.path(task.stage, task.id), hidden::making));
     }
-}
-
-/// Renames what is still hidden, makes all names durable, then removes the claimed folder.
-Result<Paths> publish_all(const TaskFolders& folders, const fs::path& claimed, const Plan& plan) {
-    FileOps& ops = folders.ops();
-    Paths published;
-    std::set<Stage> stages;
-    for (const PlanEntry& entry : plan) {
-        stages.insert(entry.stage);
-        fs::path task = folders.path(entry.stage, entry.id);
-        if (!folders.is_prepared(entry.stage, entry.id)) continue;
-        if (const auto renamed = ops.rename(hidden_name(task, hidden::making), task); !renamed) return renamed.error();
-        published.push_back(std::move(task));
-    }
-    // Also for those that an earlier attempt renamed: its sync may be what failed.
-    for (const Stage stage : stages) {
-        if (auto synced = ops.sync_folder(folders.path(stage)); !synced) return std::move(synced).error();
-    }
-    if (auto removed = folders.remove(claimed); !removed) return std::move(removed).error();
-    return published;
 }
 
 }  // namespace
 
-Result<Paths> Handover::hand_over(const fs::path& claimed, const std::vector<PlannedTask>& tasks) const {
+Result<Made> Handover::hand_over(const fs::path& claimed, const std::vector<PlannedTask>& tasks) const {
     if (tasks.empty()) return Error{Errc::invalid, fmt::format("no task planned for {}", claimed.string())};
     if (path_exists(claimed / plan_name)) return finish(claimed);
-    if (tasks.size() == 1) {
+    if (tasks.size() == 1 && tasks.front().study_key.empty()) {
         auto whole = hand_over_whole(claimed, tasks.front());
         if (!whole) return std::move(whole).error();
-        if (*whole) return Paths{std::move(**whole)};
+        if (*whole) return Made{MadeTask{tasks.front().id, tasks.front().stage, std::move(**whole), ""}};
     }
     return hand_over_copies(claimed, tasks);
 }
@@ -138,14 +119,14 @@ Result<std::optional<fs::path>> Handover::hand_over_whole(const fs::path& claime
     return std::optional<fs::path>(std::move(target));
 }
 
-Result<Paths> Handover::hand_over_copies(const fs::path& claimed, const std::vector<PlannedTask>& tasks) const {
-    if (!path_exists(claimed)) return Paths{};
+Result<Made> Handover::hand_over_copies(const fs::path& claimed, const std::vector<PlannedTask>& tasks) const {
+    if (!path_exists(claimed)) return Made{};
     auto files = files_to_share(claimed);
     if (!files) return std::move(files).error();
 
     Plan plan;
     for (const PlannedTask& task : tasks) {
-        plan.push_back(PlanEntry{task.id, task.stage});
+        plan.push_back(PlannedTask{task.id, task.stage, "", task.study_key});
         if (auto prepared = folders_.prepare(task.stage, task.id, *files, task.task_json); !prepared) {
             drop_prepared(folders_, plan);
             return std::move(prepared).error();
@@ -156,16 +137,43 @@ Result<Paths> Handover::hand_over_copies(const fs::path& claimed, const std::vec
         if (!path_exists(claimed / plan_name)) drop_prepared(folders_, plan);
         return std::move(written).error();
     }
-    return publish_all(folders_, claimed, plan);
+    return publish_all(claimed, plan);
 }
 
-Result<Paths> Handover::finish(const fs::path& claimed) const {
-    if (!path_exists(claimed)) return Paths{};
+/// Publishes what is still hidden, makes all names durable, then removes the claimed folder.
+Result<Made> Handover::publish_all(const fs::path& claimed, const std::vector<PlannedTask>& plan) const {
+    FileOps& ops = folders_.ops();
+    Made made;
+    std::set<Stage> stages;
+    for (const PlannedTask& task : plan) {
+        stages.insert(task.stage);
+        fs::path folder = folders_.path(task.stage, task.id);
+        const fs::path prepared = hidden_name(folder, hidden::making);
+        if (!folders_.is_prepared(task.stage, task.id)) continue;
+        if (!task.study_key.empty()) {
+            auto added = studies_.add(prepared, task.study_key);
+            if (!added) return std::move(added).error();
+            made.push_back(MadeTask{task.id, task.stage, std::move(added->folder), std::move(added->joined_task)});
+            continue;
+        }
+        if (const auto renamed = ops.rename(prepared, folder); !renamed) return renamed.error();
+        made.push_back(MadeTask{task.id, task.stage, std::move(folder), ""});
+    }
+    // Also for those that an earlier attempt renamed: its sync may be what failed.
+    for (const Stage stage : stages) {
+        if (auto synced = ops.sync_folder(folders_.path(stage)); !synced) return std::move(synced).error();
+    }
+    if (auto removed = folders_.remove(claimed); !removed) return std::move(removed).error();
+    return made;
+}
+
+Result<Made> Handover::finish(const fs::path& claimed) const {
+    if (!path_exists(claimed)) return Made{};
     auto plan = read_plan(claimed);
     if (!plan) return std::move(plan).error();
     // The attempt that wrote it may have failed to make it durable.
     if (auto written = write_plan(folders_.ops(), claimed, *plan); !written) return std::move(written).error();
-    return publish_all(folders_, claimed, *plan);
+    return publish_all(claimed, *plan);
 }
 
 Result<fs::path> Handover::give_up(const fs::path& claimed, std::string_view reason) const {
@@ -196,7 +204,7 @@ Result<std::size_t> Handover::remove_leftovers() const {
         if (!handover.is_decided) continue;
         const auto plan = read_plan(handover.claimed);
         if (!plan) continue;
-        for (const PlanEntry& entry : *plan) needed.insert(entry.id);
+        for (const PlannedTask& task : *plan) needed.insert(task.id);
     }
     return folders_.remove_leftovers(needed);
 }

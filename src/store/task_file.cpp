@@ -2,6 +2,8 @@
 
 #include "quicksilver/store/durable_file.hpp"
 
+#include <algorithm>
+
 namespace quicksilver {
 
 namespace {
@@ -100,6 +102,9 @@ Json to_json(const TaskStudy& study) {
     object["received_series_uid"] = study.received_series_uid;
     object["complete_force"] = study.complete_force;
     object["complete_force_action"] = study.complete_force_action;
+    if (!study.creation_utc.empty()) object["creation_utc"] = study.creation_utc;
+    if (!study.last_receive_utc.empty()) object["last_receive_utc"] = study.last_receive_utc;
+    if (!study.extended_utc.empty()) object["extended_utc"] = study.extended_utc;
     add_extra(object, study.extra);
     return object;
 }
@@ -177,14 +182,30 @@ TaskStudy make_task_study(const Tags& tags, std::string study_uid, WallTime now)
     TaskStudy study;
     study.study_uid = std::move(study_uid);
     study.creation_time = local_timestamp(now);
+    study.creation_utc = rfc3339(now);
     add_series(study, tags, now);
     return study;
 }
 
 void add_series(TaskStudy& study, const Tags& tags, WallTime now) {
     study.last_receive_time = local_timestamp(now);
+    study.last_receive_utc = rfc3339(now);
     study.received_series.push_back(tag_or(tags, "SeriesDescription", invalid));
     study.received_series_uid.push_back(tag_or(tags, "SeriesInstanceUID", invalid));
+}
+
+StudyTimes study_times(const TaskStudy& study) {
+    const auto either = [](const std::string& utc, const std::string& local) {
+        const auto time = parse_rfc3339(utc);
+        return time ? time : parse_local_timestamp(local);
+    };
+    StudyTimes times{either(study.creation_utc, study.creation_time),
+                     either(study.last_receive_utc, study.last_receive_time)};
+    if (const auto extended = parse_rfc3339(study.extended_utc)) {
+        times.created = std::max(times.created.value_or(*extended), *extended);
+        times.last_received = std::max(times.last_received.value_or(*extended), *extended);
+    }
+    return times;
 }
 
 }  // namespace quicksilver

@@ -243,6 +243,9 @@ std::optional<TaskStudy> read_study(const Json* object) {
     study.complete_required_series = reader.text_or("complete_required_series", "");
     study.creation_time = reader.text_or("creation_time", "");
     study.last_receive_time = reader.text_or("last_receive_time", "");
+    study.creation_utc = reader.text_or("creation_utc", "");
+    study.last_receive_utc = reader.text_or("last_receive_utc", "");
+    study.extended_utc = reader.text_or("extended_utc", "");
     study.received_series = reader.texts("received_series");
     study.received_series_uid = reader.texts("received_series_uid");
     study.complete_force = reader.flag("complete_force");

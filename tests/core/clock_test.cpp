@@ -34,6 +34,23 @@ TEST_CASE("Times are written in RFC 3339 with milliseconds", "[core][clock]") {
     CHECK(rfc3339(WallTime(std::chrono::milliseconds(-1))) == "1969-12-31T23:59:59.999Z");
 }
 
+TEST_CASE("Times that were written are read again, and nothing else is", "[core][clock]") {
+    const WallTime time{std::chrono::milliseconds(1'795'256'345'678)};
+    CHECK(parse_rfc3339(rfc3339(time)) == time);
+    CHECK(parse_rfc3339("2026-11-22T10:17:52Z") == parse_rfc3339("2026-11-22T10:17:52.000Z"));
+    CHECK(parse_local_timestamp(local_timestamp(time)) == std::chrono::floor<std::chrono::seconds>(time));
+    for (const char* text : {"", "now", "2026-11-22T10:17:52", "2026-13-22T10:17:52Z", "2026-11-22T25:17:52Z",
+                             "2026-11-22T10:17:52.1Z", "2026-11-22T10:17:52.abcZ", "2026-11-22 10:17:52"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_rfc3339(text).has_value());
+    }
+    for (const char* text :
+         {"", "2026-11-22T10:17:52", "2026-11-22 10:17", "2026-11-32 10:17:52", "x026-11-22 10:17:52"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_local_timestamp(text).has_value());
+    }
+}
+
 TEST_CASE("Waiting on a manual clock ends when the clock is moved, whatever the wall clock does", "[core][clock]") {
     boost::asio::io_context io;
     test::ManualClock clock;

@@ -18,6 +18,8 @@ struct Fixture : test::StageFixture {
     AsyncQueue<CompleteSeries> to_router{io.get_executor(), 100};
     Receiver receiver{context(), associations, incoming, to_router};
     std::vector<std::string> hints;
+    std::vector<std::string> joined_studies;
+    StudyFolders studies{folders, clock};
     std::unique_ptr<Router> router;
     CoroutineGroup group{io.get_executor(), nullptr};
 
@@ -54,8 +56,11 @@ struct Fixture : test::StageFixture {
 
     void restart() {
         stop();
-        const auto hint = [this](const std::string& id) { hints.push_back(id); };
-        router = std::make_unique<Router>(context(), incoming, receiver, to_router, hint,
+        const auto hint = [this](Stage stage, const std::string& id) {
+            if (stage == Stage::outgoing) hints.push_back(id);
+            if (stage == Stage::studies) joined_studies.push_back(id);
+        };
+        router = std::make_unique<Router>(context(), incoming, receiver, to_router, studies, hint,
                                           ServerIdentity{"0.1", "appliance", "host"});
         group.start("router", router->run());
     }
@@ -75,6 +80,7 @@ struct Fixture : test::StageFixture {
         options.instances = instances;
         options.rows = options.columns = 16;
         options.seed = seed;
+        options.study_uid = "2.25.7";
         options.series_uid = "2.25.1" + std::to_string(seed);
         const auto written = dicom::write_phantom_series(options, root / "made").value();
         for (const auto& file : written) {
@@ -84,7 +90,7 @@ struct Fixture : test::StageFixture {
         }
         return options.series_uid;
     }
-    void push(const std::string& series) { to_router.push(CompleteSeries{series, clock.now(), clock.now()}); }
+    void push(const std::string& series) { to_router.push(CompleteSeries{series, "", clock.now(), clock.now()}); }
     std::size_t count(const char* stage) const {
         std::size_t tasks = 0;
         for (const auto& entry : std::filesystem::directory_iterator(root / stage)) {
@@ -217,6 +223,79 @@ TEST_CASE("A series that a crash left claimed is routed at the next start", "[pi
     f.run_until([&] { return f.hints.size() == 1; });
     CHECK(TaskFolders::instances(f.folders.path(Stage::outgoing, f.hints[0]))->size() == 2);
     CHECK(f.claimed() == 0);
+}
+
+TEST_CASE("Series of a study-level rule join one study, which keeps its rule's condition", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("brain", "tags.Modality == 'CT'", {"pacs"}, RuleAction::both);
+    f.reconfigure([](Config& changed) {
+        changed.rules.front().trigger = RuleTrigger::study;
+        changed.rules.front().study_condition = StudyCondition::received_series;
+        changed.rules.front().study_trigger_series = "'T1' and 'T2'";
+        changed.rules.front().study_force_action = StudyForceAction::proceed;
+        changed.rules.front().modules = {"segment"};
+    });
+    f.push(f.make_series(2, 1));
+    f.run_until([&] { return f.joined_studies.size() == 1; });
+    f.push(f.make_series(3, 2));
+    f.run_until([&] { return f.joined_studies.size() == 2; });
+    const auto studies = f.studies.list();
+    REQUIRE(studies.ok());
+    REQUIRE(studies->size() == 1);
+    const CollectedStudy& study = studies->front();
+    CHECK(f.joined_studies == std::vector<std::string>{study.key, study.key});
+    CHECK(TaskFolders::instances(study.folder)->size() == 5);
+    REQUIRE(study.task.ok());
+    CHECK(study.task->info.uid_type == "study");
+    CHECK(study.task->info.uid == study.task->study->study_uid);
+    CHECK(study.task->info.action == "both");
+    CHECK(study.task->study->received_series_uid == std::vector<std::string>{"2.25.11", "2.25.12"});
+    CHECK(study.task->study->complete_trigger == "received_series");
+    CHECK(study.task->study->complete_required_series == "'T1' and 'T2'");
+    CHECK(study.task->study->complete_force_action == "proceed");
+    CHECK(study.task->dispatch->targets == std::vector<std::string>{"pacs"});
+    REQUIRE(study.task->process.size() == 1);
+    CHECK(study.task->process.front().module_name == "segment");
+    CHECK(f.claimed() == 0);
+
+    test::run_coroutine(f.io, f.books.close());
+    Reader reader(f.root / "books.sqlite");
+    std::vector<std::string> infos;
+    const auto events = reader.task_events(study.task->id);
+    for (const TaskEventRow& event : *events) infos.push_back(event.event + " " + event.info);
+    CHECK(infos == std::vector<std::string>(2, "ASSIGN Added series to study"));
+}
+
+TEST_CASE("A series that goes to a target and into a study does both", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    f.add_rule("brain", "tags.Modality == 'CT'", {"archive"});
+    f.reconfigure([](Config& changed) { changed.rules.back().trigger = RuleTrigger::study; });
+    f.push(f.make_series(2));
+    f.run_until([&] { return f.joined_studies.size() == 1 && f.hints.size() == 1; });
+    CHECK(TaskFolders::instances(f.folders.path(Stage::outgoing, f.hints.front()))->size() == 2);
+    CHECK(TaskFolders::instances(f.folders.path(Stage::studies, f.joined_studies.front()))->size() == 2);
+}
+
+TEST_CASE("A study-level rule whose name is no folder name keeps the series in error, with the reason",
+          "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("a/b", "True", {"pacs"});
+    f.reconfigure([](Config& changed) { changed.rules.back().trigger = RuleTrigger::study; });
+    f.push(f.make_series(1));
+    f.run_until([&] { return f.router->status().failed_total == 1; });
+    const auto folder = std::filesystem::directory_iterator(f.root / "error")->path();
+    CHECK(read_task_file(folder)->info.fail_reason->find("rename the rule") != std::string::npos);
+}
+
+TEST_CASE("A series is known by its study as long as it waits or is being routed", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "True", {"pacs"});
+    const std::string series = f.make_series(1);
+    f.to_router.push(CompleteSeries{series, "1.2.study", f.clock.now(), f.clock.now()});
+    CHECK(f.router->is_routing_study("1.2.study"));
+    f.run_until([&] { return f.hints.size() == 1 && f.router->status().in_flight == 0; });
+    CHECK_FALSE(f.router->is_routing_study("1.2.study"));
 }
 
 TEST_CASE("A series of which an instance is being written is put back", "[pipeline][router]") {

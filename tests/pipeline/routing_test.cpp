@@ -126,13 +126,20 @@ TEST_CASE("A processing task carries its modules with the rule's settings over t
     CHECK(files[0].dispatch->targets == std::vector<std::string>({"pacs"}));
 }
 
-TEST_CASE("A study-level rule keeps its series in error, which says that it waits for a later version",
-          "[pipeline][routing]") {
+TEST_CASE("A study-level rule sends its series to the study of that rule", "[pipeline][routing]") {
     RuleConfig study = rule("s", "True", {"pacs"});
     study.trigger = RuleTrigger::study;
+    study.study_force_action = StudyForceAction::ignore;
     const auto rules = rules_of({study});
     const SeriesRoute route = decide_route(rules, ct());
     REQUIRE(route.tasks.size() == 1);
-    CHECK(route.tasks[0].stage == Stage::error);
-    CHECK(route.tasks[0].plan.reason.find("study-level") != std::string::npos);
+    CHECK(route.tasks[0].stage == Stage::studies);
+    CHECK(route.tasks[0].study_key == route.tags.get("StudyInstanceUID") + "#s");
+    const auto files = files_of(rules, route);
+    REQUIRE(files.size() == 1);
+    CHECK(files[0].info.uid_type == "study");
+    CHECK(files[0].info.action == "route");
+    CHECK(files[0].study->complete_trigger == "timeout");
+    CHECK(files[0].study->complete_force_action == "ignore");
+    CHECK(files[0].process.empty());
 }

@@ -11,8 +11,8 @@ const SteadyTime start{1000h};
 
 TEST_CASE("A series is complete once it has been quiet for the trigger", "[pipeline][tracker]") {
     SeriesTracker tracker;
-    tracker.arrived("1", start, 100);
-    tracker.arrived("1", start + 5s, 100);
+    tracker.arrived("1", "study 1", start, 100);
+    tracker.arrived("1", "study 1", start + 5s, 100);
     CHECK(tracker.take_complete(start + 14s, Seconds(10)).empty());
     CHECK(tracker.next_due(Seconds(10)) == start + 15s);
     const auto complete = tracker.take_complete(start + 15s, Seconds(10));
@@ -27,9 +27,9 @@ TEST_CASE("A series is complete once it has been quiet for the trigger", "[pipel
 
 TEST_CASE("Series become complete in the order in which they fell quiet", "[pipeline][tracker]") {
     SeriesTracker tracker;
-    tracker.arrived("b", start, 1);
-    tracker.arrived("a", start + 1s, 1);
-    tracker.arrived("c", start + 100s, 1);
+    tracker.arrived("b", "study b", start, 1);
+    tracker.arrived("a", "study a", start + 1s, 1);
+    tracker.arrived("c", "study c", start + 100s, 1);
     const auto complete = tracker.take_complete(start + 20s, Seconds(10));
     REQUIRE(complete.size() == 2);
     CHECK(complete[0].series_uid == "b");
@@ -39,19 +39,19 @@ TEST_CASE("Series become complete in the order in which they fell quiet", "[pipe
 
 TEST_CASE("The trigger may be a fraction of a second, and zero", "[pipeline][tracker]") {
     SeriesTracker tracker;
-    tracker.arrived("1", start, 1);
+    tracker.arrived("1", "study 1", start, 1);
     CHECK(tracker.take_complete(start + 200ms, Seconds(0.25)).empty());
     CHECK(tracker.take_complete(start + 250ms, Seconds(0.25)).size() == 1);
-    tracker.arrived("1", start, 1);
+    tracker.arrived("1", "study 1", start, 1);
     CHECK(tracker.take_complete(start, Seconds(0)).size() == 1);
 }
 
 TEST_CASE("A folder that was found counts from when it was last touched, and never resets a series that is known",
           "[pipeline][tracker]") {
     SeriesTracker tracker;
-    tracker.found("old", start - 100s);
-    tracker.arrived("known", start, 1);
-    tracker.found("known", start - 100s);
+    tracker.found("old", "study old", start - 100s);
+    tracker.arrived("known", "study known", start, 1);
+    tracker.found("known", "study known", start - 100s);
     const auto complete = tracker.take_complete(start, Seconds(10));
     REQUIRE(complete.size() == 1);
     CHECK(complete[0].series_uid == "old");
@@ -59,10 +59,10 @@ TEST_CASE("A folder that was found counts from when it was last touched, and nev
 
 TEST_CASE("A postponed series keeps its first arrival and its counts", "[pipeline][tracker]") {
     SeriesTracker tracker;
-    tracker.arrived("1", start, 10);
+    tracker.arrived("1", "study 1", start, 10);
     const auto complete = tracker.take_complete(start + 10s, Seconds(10));
     REQUIRE(complete.size() == 1);
-    tracker.arrived("1", start + 11s, 5);
+    tracker.arrived("1", "study 1", start + 11s, 5);
     tracker.postpone(complete[0], start + 12s);
     CHECK(tracker.take_complete(start + 21s, Seconds(10)).empty());
     const auto again = tracker.take_complete(start + 22s, Seconds(10));
@@ -70,4 +70,15 @@ TEST_CASE("A postponed series keeps its first arrival and its counts", "[pipelin
     CHECK(again[0].series.first == start);
     CHECK(again[0].series.instances == 2);
     CHECK(again[0].series.bytes == 15);
+}
+
+TEST_CASE("The studies of arriving series are known, also of series that were put back", "[pipeline][tracker]") {
+    SeriesTracker tracker;
+    tracker.arrived("1", "study", start, 10);
+    CHECK(tracker.contains_study("study"));
+    CHECK_FALSE(tracker.contains_study("other"));
+    const auto complete = tracker.take_complete(start + 60s, Seconds(60));
+    CHECK_FALSE(tracker.contains_study("study"));
+    tracker.postpone(complete.front(), start + 60s);
+    CHECK(tracker.contains_study("study"));
 }

@@ -1,5 +1,7 @@
 #include "quicksilver/store/handover.hpp"
 
+#include "quicksilver/store/study_folders.hpp"
+
 #include "store/folders_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/failing_file_ops.hpp"
@@ -17,6 +19,13 @@ namespace {
 
 const std::map<std::string, std::string> series_files = {{"s#1.dcm", "one"}, {"s#2.dcm", "two"}, {"s#3.dcm", "three"}};
 
+/// A hand-over with the studies that it may add to.
+struct Handing {
+    Handing(const TaskFolders& folders, const Clock& clock) : studies(folders, clock), handover(folders, studies) {}
+    StudyFolders studies;
+    Handover handover;
+};
+
 struct HandoverFixture : FoldersFixture {
     fs::path claimed = make(root / "incoming/.routing-parent", series_files);
 
@@ -27,8 +36,8 @@ struct HandoverFixture : FoldersFixture {
         const Stage stages[] = {Stage::outgoing, Stage::processing, Stage::outgoing};
         for (std::size_t i = 0; i < count; ++i) {
             // fmt, because g++ 12 warns of `"text" + std::string` at -O3 (a false alarm).
-            tasks.push_back(
-                PlannedTask{fmt::format("d{}-t{}", decisions, i), stages[i], fmt::format(R"({{"wanted": "{}"}})", i)});
+            tasks.push_back(PlannedTask{fmt::format("d{}-t{}", decisions, i), stages[i],
+                                        fmt::format(R"({{"wanted": "{}"}})", i), ""});
         }
         return tasks;
     }
@@ -60,7 +69,8 @@ struct HandoverFixture : FoldersFixture {
     }
 
     void restart(std::size_t count) {
-        const Handover handover_after_start(real_folders);
+        const Handing after_start(real_folders, clock);
+        const Handover& handover_after_start = after_start.handover;
         const auto all = handover_after_start.find_unfinished();
         for (const UnfinishedHandover& unfinished : *all) {
             CHECK(unfinished.task_id == "parent");
@@ -83,9 +93,11 @@ TEST_CASE("A series with one destination becomes the task by one rename", "[stor
     HandoverFixture f;
     FailingFileOps counting;
     const TaskFolders folders = f.folders(counting);
-    const auto made = Handover(folders).hand_over(f.claimed, f.decide(1));
+    const auto made = Handing(folders, f.clock).handover.hand_over(f.claimed, f.decide(1));
     REQUIRE(made.ok());
-    CHECK(*made == std::vector<fs::path>{f.root / "outgoing/d1-t0"});
+    REQUIRE(made->size() == 1);
+    CHECK(made->front().folder == f.root / "outgoing/d1-t0");
+    CHECK(made->front().planned_id == "d1-t0");
     CHECK(fs::hard_link_count(f.root / "outgoing/d1-t0/s#1.dcm") == 1);
     CHECK(counting.calls() <= 12);  // however many files there are
     f.check_done(1);
@@ -93,7 +105,7 @@ TEST_CASE("A series with one destination becomes the task by one rename", "[stor
 
 TEST_CASE("A series with several destinations is linked into each", "[store][handover]") {
     HandoverFixture f;
-    const auto made = Handover(f.real_folders).hand_over(f.claimed, f.decide(3));
+    const auto made = Handing(f.real_folders, f.clock).handover.hand_over(f.claimed, f.decide(3));
     REQUIRE(made.ok());
     CHECK(made->size() == 3);
     CHECK(fs::hard_link_count(f.root / "outgoing/d1-t0/s#1.dcm") == 3);
@@ -102,7 +114,9 @@ TEST_CASE("A series with several destinations is linked into each", "[store][han
 
 TEST_CASE("A discarded series gets no task.json, as in mercure", "[store][handover]") {
     HandoverFixture f;
-    REQUIRE(Handover(f.real_folders).hand_over(f.claimed, {PlannedTask{"d", Stage::discard, ""}}).ok());
+    REQUIRE(Handing(f.real_folders, f.clock)
+                .handover.hand_over(f.claimed, {PlannedTask{"d", Stage::discard, "", ""}})
+                .ok());
     CHECK(f.content_of(f.root / "discard/d") == series_files);
 }
 
@@ -115,7 +129,8 @@ TEST_CASE("A hand-over that fails at any call is completed by calling it again",
         HandoverFixture f;
         if (other_file_systems) ops.set_file_systems(f.roots());
         const TaskFolders folders = f.folders(ops);
-        const Handover handover(folders);
+        const Handing handing(folders, f.clock);
+        const Handover& handover = handing.handover;
         const auto first = handover.hand_over(f.claimed, f.decide(count));
         if (others_work) f.work_off();
         if (!first.ok()) {
@@ -140,7 +155,7 @@ TEST_CASE("A hand-over cut off at any call is completed at the next start, and n
         if (other_file_systems) ops.set_file_systems(f.roots());
         const TaskFolders folders = f.folders(ops);
         try {
-            const auto made = Handover(folders).hand_over(f.claimed, f.decide(count));
+            const auto made = Handing(folders, f.clock).handover.hand_over(f.claimed, f.decide(count));
             CHECK(made.ok());
         } catch (const SimulatedCrash&) {
         }
@@ -160,13 +175,14 @@ TEST_CASE("A hand-over cut off twice is completed at the third start", "[store][
         const TaskFolders first_folders = f.folders(first);
         const TaskFolders second_folders = f.folders(second);
         try {
-            (void)Handover(first_folders).hand_over(f.claimed, f.decide(2));
+            (void)Handing(first_folders, f.clock).handover.hand_over(f.claimed, f.decide(2));
             first_crashed = false;  // the end of the outer loop
         } catch (const SimulatedCrash&) {
         }
         f.work_off();
         try {
-            const Handover resumed(second_folders);
+            const Handing handing(second_folders, f.clock);
+            const Handover& resumed = handing.handover;
             const auto all = resumed.find_unfinished();
             for (const UnfinishedHandover& unfinished : *all) {
                 (void)(unfinished.is_decided ? resumed.finish(unfinished.claimed)
@@ -188,7 +204,7 @@ TEST_CASE("Leftovers are not removed while a plan that could not be finished nee
     f.make(f.root / "outgoing/.new-a", series_files);
     f.make(f.root / "outgoing/.new-b", series_files);
     write_file(f.claimed / "plan.json", R"({"tasks": [{"id": "a", "stage": "outgoing"}]})");
-    REQUIRE(Handover(f.real_folders).remove_leftovers().ok());
+    REQUIRE(Handing(f.real_folders, f.clock).handover.remove_leftovers().ok());
     CHECK(f.all_names() == std::set<std::string>{"incoming/.routing-parent", "outgoing/.new-a"});
 }
 
@@ -196,7 +212,7 @@ TEST_CASE("A series that is given up lies in error, whole and alone", "[store][h
     HandoverFixture f;
     f.make(f.root / "outgoing/.new-a", series_files);
     write_file(f.claimed / "plan.json", R"({"tasks": [{"id": "a", "stage": "outgoing"}]})");
-    const auto parked = Handover(f.real_folders).give_up(f.claimed, "disk full");
+    const auto parked = Handing(f.real_folders, f.clock).handover.give_up(f.claimed, "disk full");
     REQUIRE(parked.ok());
     CHECK(f.all_names() == std::set<std::string>{"error/parent"});
     for (const auto& [name, content] : series_files) CHECK(read_file(*parked / name) == content);
@@ -205,8 +221,8 @@ TEST_CASE("A series that is given up lies in error, whole and alone", "[store][h
 TEST_CASE("A damaged plan is an error that names the folder", "[store][handover]") {
     HandoverFixture f;
     write_file(f.claimed / "plan.json", "{}");
-    const auto finished = Handover(f.real_folders).finish(f.claimed);
+    const auto finished = Handing(f.real_folders, f.clock).handover.finish(f.claimed);
     REQUIRE_FALSE(finished.ok());
     CHECK(finished.error().message.find(".routing-parent") != std::string::npos);
-    CHECK_FALSE(Handover(f.real_folders).hand_over(f.claimed, {}).ok());
+    CHECK_FALSE(Handing(f.real_folders, f.clock).handover.hand_over(f.claimed, {}).ok());
 }

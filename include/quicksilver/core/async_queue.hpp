@@ -51,8 +51,8 @@ public:
     }
 
     std::size_t size() const { return items_.size(); }
-    /// The item that is next, null when there is none.
-    const T* front() const { return items_.empty() ? nullptr : &items_.front(); }
+    /// What waits, next first.
+    const std::deque<T>& items() const { return items_; }
     std::size_t capacity() const { return capacity_; }
 
 private:

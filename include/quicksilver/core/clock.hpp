@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,10 @@ int local_minute_of_day(WallTime time);
 
 /// RFC 3339 in UTC with milliseconds: 2026-11-22T10:17:52.000Z
 std::string rfc3339(WallTime time);
+/// What `rfc3339` wrote; also without the fraction. Nothing for any other text.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
+/// What `local_timestamp` wrote, in the machine's time zone of now. Nothing for any other text.
+std::optional<WallTime> parse_local_timestamp(std::string_view text);
 
 /// Whether `minute` (0–1439) is within mercure's off-peak window "HH:MM"–"HH:MM": both ends inclusive, over midnight
 /// when the end is before the start, always when either cannot be read.

@@ -19,6 +19,7 @@ namespace quicksilver {
 /// A series that has been quiet for long enough: its folder in incoming/ waits to be routed.
 struct CompleteSeries {
     std::string series_uid;
+    std::string study_uid;  ///< empty when not known
     SteadyTime first_arrival;
     SteadyTime complete_since;
 };
@@ -61,6 +62,9 @@ public:
     void configuration_changed() { wake_completion(); }
     /// The router could not take it now.
     void put_back(const CompleteSeries& series);
+
+    /// Whether a series of this study is arriving.
+    bool is_receiving_study(const std::string& study_uid) const { return tracker_.contains_study(study_uid); }
 
     Status status() const;
 

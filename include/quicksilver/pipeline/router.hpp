@@ -5,14 +5,17 @@
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/routing.hpp"
 #include "quicksilver/pipeline/stage_context.hpp"
+#include "quicksilver/pipeline/task_hint.hpp"
+#include "quicksilver/store/study_folders.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
 #include <deque>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 
@@ -31,11 +34,9 @@ public:
         std::optional<Seconds> oldest;
     };
 
-    /// Told of each task in outgoing/. The folder is the truth; this is a hint.
-    using ToDispatcher = std::function<void(const std::string& task_id)>;
-
+    /// `to_next_stage` is told of each task that was made, and of each study that a series joined, by its key.
     Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
-           ToDispatcher to_dispatcher, ServerIdentity server);
+           StudyFolders& studies, TaskHint to_next_stage, ServerIdentity server);
 
     /// Finishes what the last run left half handed over. Before run(). Returns how many series.
     boost::asio::awaitable<std::size_t> recover();
@@ -45,11 +46,15 @@ public:
     boost::asio::awaitable<bool> join(std::chrono::steady_clock::duration grace) { return working_.join(grace); }
     void cancel() { working_.cancel(); }
 
+    /// Whether a series of this study waits to be routed, or is being routed.
+    bool is_routing_study(const std::string& study_uid) const;
+
     Status status() const;
 
 private:
     struct Claim {
         std::string series_uid;
+        std::string study_uid;  // empty when not known
         std::string task_id;
         std::filesystem::path folder;
     };
@@ -59,6 +64,8 @@ private:
     Result<SeriesRoute> decide_and_hand_over(const Claim& claim, const RoutingRules& rules) const;
     std::shared_ptr<const RoutingRules> current_rules();
     void record(const Claim& claim, const SeriesRoute& route);
+    void record_study(const Claim& claim, const SeriesRoute& route, const RoutedTask& task);
+    void record_task(const Claim& claim, const SeriesRoute& route, const RoutedTask& task);
     void record_failure(const Claim& claim, const std::string& reason);
     bool remember(const std::string& series_uid);
 
@@ -66,11 +73,12 @@ private:
     IncomingStore& store_;
     Receiver& receiver_;
     AsyncQueue<CompleteSeries>& incoming_;
-    ToDispatcher to_dispatcher_;
+    TaskHint to_next_stage_;
     ServerIdentity server_;
     Handover handover_;
     CoroutineGroup working_;
     std::shared_ptr<const RoutingRules> rules_;
+    std::multiset<std::string> studies_;  // StudyInstanceUIDs of the series in hand
     Status totals_;
     static constexpr std::size_t remembered_max = 10'000;
     std::unordered_set<std::string> routed_;  // the last series that were routed, to recognise late parts

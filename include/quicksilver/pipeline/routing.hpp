@@ -27,6 +27,7 @@ struct RoutedTask {
     std::string id;
     Stage stage = Stage::outgoing;
     rules::PlannedTask plan;
+    std::string study_key;  ///< stage studies: the study to join
 };
 
 /// What was decided for a series, and from what.
@@ -34,7 +35,7 @@ struct SeriesRoute {
     Tags tags;
     rules::Decision decision;
     std::vector<RoutedTask> tasks;
-    std::vector<std::filesystem::path> made;  ///< where the tasks lie now; of an earlier attempt, if that had a plan
+    std::vector<MadeTask> made;  ///< where the tasks lie now; of an earlier attempt, if that had a plan
     std::uint64_t instances = 0;
     std::uint64_t bytes = 0;
 };
@@ -42,6 +43,9 @@ struct SeriesRoute {
 /// The tags that the rules see for a claimed series: of its first instance by name, and of a `.tags` file beside it,
 /// which mercure's own tools write.
 Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config& config);
+
+/// StudyInstanceUID of a folder's first instance; empty when it cannot be read. Blocks.
+std::string read_study_uid(const std::filesystem::path& folder);
 
 /// Decides where a series goes, with ids and stages for its tasks. Pure but for the new ids.
 SeriesRoute decide_route(const RoutingRules& rules, Tags tags);

@@ -20,15 +20,16 @@ public:
         SteadyTime last;
         std::uint64_t instances = 0;
         std::uint64_t bytes = 0;
+        std::string study_uid;  ///< StudyInstanceUID; empty when not known
     };
     struct Complete {
         std::string series_uid;
         Series series;
     };
 
-    void arrived(const std::string& series_uid, SteadyTime now, std::uint64_t bytes);
+    void arrived(const std::string& series_uid, const std::string& study_uid, SteadyTime now, std::uint64_t bytes);
     /// A folder that was found on disk: quiet since `since`. Does nothing when the series is known.
-    void found(const std::string& series_uid, SteadyTime since);
+    void found(const std::string& series_uid, const std::string& study_uid, SteadyTime since);
     /// Not yet after all: an instance is being written, or the router had no room.
     void postpone(const Complete& complete, SteadyTime now);
 
@@ -38,6 +39,8 @@ public:
     std::optional<SteadyTime> next_due(Seconds trigger) const;
 
     bool contains(const std::string& series_uid) const { return series_.contains(series_uid); }
+    /// Whether a series of this study is arriving.
+    bool contains_study(const std::string& study_uid) const;
     std::size_t size() const { return series_.size(); }
 
 private:

@@ -10,11 +10,22 @@
 
 namespace quicksilver {
 
+class StudyFolders;
+
 /// One task to make of a series.
 struct PlannedTask {
     std::string id;
     Stage stage = Stage::outgoing;
     std::string task_json;  ///< empty = none, as mercure does for discarded series
+    std::string study_key;  ///< stage studies only: the study that it joins, or begins (study_folders.hpp)
+};
+
+/// Where a planned task is now.
+struct MadeTask {
+    std::string planned_id;
+    Stage stage = Stage::outgoing;
+    std::filesystem::path folder;
+    std::string joined_task;  ///< the task of the study that it joined; empty when it is a task of its own
 };
 
 /// A claimed folder that a crash or a failure left.
@@ -31,22 +42,24 @@ struct UnfinishedHandover {
 ///   claimed folder, durably: this is the decision. Then each hidden name is renamed to the real one, and the claimed
 ///   folder is removed.
 ///
+/// A task that joins a study is always made under a hidden name; publishing it is `StudyFolders::add`.
+///
 /// Before plan.json no stage has seen a task, so a crash costs only the deciding, which is repeated. After it a task
 /// whose hidden name is gone has been published, wherever it may have moved since, and is never made twice.
 /// Blocks: for the files pool. One call for one claimed folder at a time.
 class Handover {
 public:
-    /// `folders` outlives this.
-    explicit Handover(const TaskFolders& folders) : folders_(folders) {}
+    /// Both outlive this.
+    Handover(const TaskFolders& folders, StudyFolders& studies) : folders_(folders), studies_(studies) {}
 
     /// Makes the tasks and removes the claimed folder. Returns where the tasks are. A folder that has a plan already
     /// keeps that one, and `tasks` is ignored. After an error nothing is lost: call it again. A folder that is gone has
     /// been handed over.
-    Result<std::vector<std::filesystem::path>> hand_over(const std::filesystem::path& claimed,
-                                                         const std::vector<PlannedTask>& tasks) const;
+    Result<std::vector<MadeTask>> hand_over(const std::filesystem::path& claimed,
+                                            const std::vector<PlannedTask>& tasks) const;
 
     /// Goes on with the plan that lies in the folder. Returns the tasks it published, not those that were already.
-    Result<std::vector<std::filesystem::path>> finish(const std::filesystem::path& claimed) const;
+    Result<std::vector<MadeTask>> finish(const std::filesystem::path& claimed) const;
 
     /// Gives up: removes what is made but not published, and parks the claimed folder whole in error/.
     Result<std::filesystem::path> give_up(const std::filesystem::path& claimed, std::string_view reason) const;
@@ -61,10 +74,13 @@ private:
     /// Nothing when the stage lies on another file system.
     Result<std::optional<std::filesystem::path>> hand_over_whole(const std::filesystem::path& claimed,
                                                                  const PlannedTask& task) const;
-    Result<std::vector<std::filesystem::path>> hand_over_copies(const std::filesystem::path& claimed,
-                                                                const std::vector<PlannedTask>& tasks) const;
+    Result<std::vector<MadeTask>> hand_over_copies(const std::filesystem::path& claimed,
+                                                   const std::vector<PlannedTask>& tasks) const;
+    Result<std::vector<MadeTask>> publish_all(const std::filesystem::path& claimed,
+                                              const std::vector<PlannedTask>& plan) const;
 
     const TaskFolders& folders_;
+    StudyFolders& studies_;
 };
 
 }  // namespace quicksilver

@@ -70,7 +70,9 @@ struct TaskStudy {
     std::string study_uid;
     std::string complete_trigger = "timeout";  ///< timeout, received_series
     std::string complete_required_series;
-    std::string creation_time, last_receive_time;  ///< local, "YYYY-mm-dd HH:MM:SS"
+    std::string creation_time, last_receive_time;  ///< mercure's: local, "YYYY-mm-dd HH:MM:SS"
+    std::string creation_utc, last_receive_utc;    ///< ours: the same as RFC 3339, which no change of the zone shifts
+    std::string extended_utc;                      ///< somebody let the waiting begin anew then; usually empty
     std::vector<std::string> received_series, received_series_uid;
     bool complete_force = false;
     std::string complete_force_action = "discard";  ///< discard, proceed, ignore
@@ -116,5 +118,12 @@ TaskDispatch make_task_dispatch(std::vector<std::string> targets, WallTime now);
 /// SeriesInstanceUID is "#@INVALID@#".
 TaskStudy make_task_study(const Tags& tags, std::string study_uid, WallTime now);
 void add_series(TaskStudy& study, const Tags& tags, WallTime now);
+
+/// When the study was begun, and when a series came last. Nothing when the file says nothing that can be read.
+struct StudyTimes {
+    std::optional<WallTime> created;
+    std::optional<WallTime> last_received;
+};
+StudyTimes study_times(const TaskStudy& study);
 
 }  // namespace quicksilver
