@@ -5,17 +5,20 @@ from pathlib import PurePosixPath
 
 from project_files import ROOT, cpp_files, finish, project_files, read
 
-# Each layer and the layers that it may include beside itself. The composition root sees everything.
+# Each layer and the layers that it may include beside itself. The composition root sees everything. A layer is a
+# folder, or a header with its source that others of the folder build on.
 PICTURE = {
     "core": set(),
     "rules": {"core"},
     "dicom": {"core", "rules"},
     "store": {"core", "rules"},
-    "pipeline/targets": {"core", "rules", "dicom", "store"},
-    "pipeline/runners": {"core", "rules", "dicom", "store"},
-    "pipeline": {"core", "rules", "dicom", "store", "pipeline/targets", "pipeline/runners"},
+    "pipeline/http_client": {"core"},
+    "pipeline/targets": {"core", "rules", "dicom", "store", "pipeline/http_client"},
+    "pipeline/runners": {"core", "rules", "dicom", "store", "pipeline/http_client"},
+    "pipeline": {"core", "rules", "dicom", "store", "pipeline/http_client", "pipeline/targets", "pipeline/runners"},
     "http": {"core"},
-    "app": {"core", "rules", "dicom", "store", "pipeline/targets", "pipeline/runners", "pipeline", "http"},
+    "app": {"core", "rules", "dicom", "store", "pipeline/http_client", "pipeline/targets", "pipeline/runners",
+            "pipeline", "http"},
 }
 
 # Libraries with one home: the start of the header's name, and the folders where it may be included.
@@ -24,6 +27,8 @@ HOMES = [
     ("sqlite3.h", ["src/store/", "tests/store/"]),
     ("boost/beast", ["src/http/", "include/quicksilver/http/", "tests/http/", "src/precompiled.hpp"]),
     ("CLI/", ["src/app/"]),
+    ("curl/", ["src/pipeline/"]),
+    ("archive", ["src/pipeline/", "tests/pipeline/"]),
     ("spdlog/", ["src/core/"]),
     ("re2/", ["src/rules/"]),
     ("catch2/", ["tests/support/catch.hpp", "tests/support/catch_main.cpp"]),
@@ -46,7 +51,7 @@ def layer_of(path):
     if parts[0] == "bench":
         return "tests"
     if parts[0] in ("quicksilver", "src", "tests"):
-        two = "/".join(parts[1:3])
+        two = "/".join(parts[1:3]).partition(".")[0]
         if two in PICTURE:
             return two
         if len(parts) > 2 and parts[1] in PICTURE:
