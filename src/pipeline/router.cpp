@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -45,6 +46,11 @@ private:
     std::multiset<std::string>& studies_;
     std::multiset<std::string>::iterator mine_;
 };
+
+/// Tags may hold anything; what is no UTF-8 is repaired.
+std::string to_text(const nlohmann::json& json) {
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 journal::SeriesStage series_stage(const SeriesRoute& route) {
     const auto any = [&route](Stage stage) {
@@ -166,7 +172,7 @@ Result<SeriesRoute> Router::decide_and_hand_over(const Claim& claim, const Routi
     if (!instances) return instances.error();
     auto tags = read_series_tags(claim.folder, *rules.config);
     if (!tags) return tags.error();
-    SeriesRoute route = decide_route(rules, std::move(*tags));
+    SeriesRoute route = decide_route(rules, std::move(*tags), header_of(claim.folder));
     route.instances = instances->size();
     route.bytes = total_size(*instances);
     const std::string series_uid = claim.series_uid.empty() ? route.tags.get("SeriesInstanceUID") : claim.series_uid;
@@ -198,6 +204,7 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     books.task_event(parent, sender, TaskEventType::registered, route.instances, joined(route.decision.triggered),
                      remember(claim.series_uid) ? "Registered series"
                                                 : "Registered series: a late part, an earlier one was routed before");
+    books.record(journal::SeriesDecision{now, claim.series_uid, parent, to_text(rules::to_json(route.decision))});
     // The sentence may quote a patient's name or ID, which do not belong into the log.
     for (const std::string& error : route.decision.errors()) {
         books.server_event(sender, MercureEventType::config_update, Severity::error, error);

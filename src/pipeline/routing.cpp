@@ -7,6 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
+#include <map>
+#include <optional>
+
 namespace quicksilver {
 
 namespace {
@@ -123,9 +127,23 @@ std::string read_study_uid(const std::filesystem::path& folder) {
     return dicom::read_element(instances->front(), "StudyInstanceUID").value_or("");
 }
 
-SeriesRoute decide_route(const RoutingRules& rules, Tags tags) {
+rules::HeaderLookup header_of(const std::filesystem::path& folder) {
+    const auto instances = TaskFolders::instances(folder);
+    if (!instances || instances->empty()) return nullptr;
+    using Found = std::map<std::string, std::optional<std::string>, std::less<>>;
+    return [file = instances->front(), found = std::make_shared<Found>()](std::string_view path) {
+        const auto known = found->find(path);
+        if (known != found->end()) return known->second;
+        return found->emplace(path, dicom::read_element(file, path)).first->second;
+    };
+}
+
+SeriesRoute decide_route(const RoutingRules& rules, Tags tags, rules::HeaderLookup header) {
     SeriesRoute route;
-    route.decision = rules.rules.decide(tags);
+    rules::EvaluationOptions options;
+    options.explain = true;
+    options.header = std::move(header);
+    route.decision = rules.rules.decide(tags, options);
     rules::Plan plan = rules::make_plan(route.decision, *rules.config, tags);
     route.tags = std::move(tags);
     for (rules::PlannedTask& task : plan.tasks) {

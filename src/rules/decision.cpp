@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::string_view force_rule_tag = "mercureForceRule";
 
-RuleTrace trace_of(const std::string& rule, Evaluation evaluation) {
+RuleTrace trace_of(const std::string& rule, const Expression& expression, Evaluation evaluation) {
     RuleTrace trace;
     trace.rule = rule;
+    trace.expression = expression.text();
     trace.outcome = evaluation.triggered       ? RuleOutcome::triggered
                     : evaluation.tag_missing() ? RuleOutcome::missing_tag
                     : evaluation.error         ? RuleOutcome::failed
@@ -23,6 +24,10 @@ RuleTrace trace_of(const std::string& rule, Evaluation evaluation) {
     trace.missing = std::move(evaluation.missing);
     trace.error = std::move(evaluation.error);
     for (Diagnostic& warning : evaluation.warnings) trace.warnings.push_back(std::move(warning.message));
+    trace.explain = std::move(evaluation.explain);
+    if (trace.outcome == RuleOutcome::not_triggered) {
+        std::erase_if(trace.explain, [](const Explained& part) { return !part.decisive; });
+    }
     return trace;
 }
 
@@ -67,12 +72,13 @@ Decision RuleSet::decide(const Tags& tags, const EvaluationOptions& options) con
             fallback_trace = decision.trace.size();
             decision.trace.push_back(without_evaluation(rule.name, RuleOutcome::fallback));
         } else {
-            decision.trace.push_back(trace_of(rule.name, evaluate(rule.expression, tags, options)));
+            decision.trace.push_back(trace_of(rule.name, rule.expression, evaluate(rule.expression, tags, options)));
             if (decision.trace.back().outcome == RuleOutcome::triggered) trigger(decision, rule);
         }
     }
     if (decision.triggered.empty() && fallback) {
-        decision.trace[fallback_trace] = trace_of(fallback->name, evaluate(fallback->expression, tags, options));
+        decision.trace[fallback_trace] =
+            trace_of(fallback->name, fallback->expression, evaluate(fallback->expression, tags, options));
         if (decision.trace[fallback_trace].outcome == RuleOutcome::triggered) trigger(decision, *fallback);
     }
     return decision;
@@ -119,11 +125,20 @@ std::string_view to_string(RuleOutcome outcome) {
 
 nlohmann::json to_json(const RuleTrace& trace) {
     nlohmann::json out{{"rule", trace.rule}, {"outcome", to_string(trace.outcome)}};
+    if (!trace.expression.empty()) out["expression"] = trace.expression;
     if (!trace.value.empty()) out["value"] = trace.value;
     if (!trace.tags.empty()) out["tags"] = trace.tags;
     if (!trace.missing.empty()) out["missing"] = trace.missing;
     if (trace.error) out["error"] = to_json(*trace.error);
     if (!trace.warnings.empty()) out["warnings"] = trace.warnings;
+    for (const Explained& part : trace.explain) {
+        out["explain"].push_back({{"from", part.range.begin},
+                                  {"to", part.range.end},
+                                  {"depth", part.depth},
+                                  {"value", part.value},
+                                  {"truth", part.truth},
+                                  {"decisive", part.decisive}});
+    }
     return out;
 }
 

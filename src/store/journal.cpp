@@ -108,6 +108,13 @@ public:
             .run();
     }
 
+    void operator()(const journal::SeriesDecision& entry) {
+        connection_
+            .statement("INSERT INTO series_decisions (time, series_uid, task_id, decision) VALUES (?1, ?2, ?3, ?4)")
+            .bind(rfc3339(entry.time), entry.series_uid, entry.task_id, entry.decision_json)
+            .run();
+    }
+
     void operator()(const journal::TaskRegistered& entry) {
         const std::optional<std::string> parent =
             entry.parent_id.empty() ? std::optional<std::string>() : entry.parent_id;

@@ -91,6 +91,20 @@ Result<std::string> Reader::series_tags(std::string_view series_uid) {
     });
 }
 
+Result<std::vector<DecisionRow>> Reader::decisions(std::string_view series_uid, std::size_t limit) {
+    return state_->run([&](Connection& connection) {
+        std::vector<DecisionRow> decisions;
+        auto row = connection.statement(
+            "SELECT id, time, series_uid, task_id, decision FROM series_decisions"
+            " WHERE series_uid = ?1 ORDER BY id DESC LIMIT ?2");
+        row.bind(series_uid, std::uint64_t{limit});
+        while (row.step()) {
+            decisions.push_back(DecisionRow{row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4)});
+        }
+        return decisions;
+    });
+}
+
 Result<std::vector<TaskRow>> Reader::recent_tasks(std::size_t limit) {
     return state_->run([&](Connection& connection) {
         std::vector<TaskRow> tasks;

@@ -83,10 +83,17 @@ CREATE TABLE processor_outputs (
 CREATE INDEX processor_outputs_task ON processor_outputs (task_id);
 )sql";
 
+constexpr std::string_view series_decisions = R"sql(
+CREATE TABLE series_decisions (
+    id INTEGER PRIMARY KEY, time TEXT NOT NULL, series_uid TEXT NOT NULL, task_id TEXT NOT NULL,
+    decision TEXT NOT NULL, CHECK (json_valid(decision))) STRICT;
+CREATE INDEX series_decisions_series ON series_decisions (series_uid);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {{1, first_schema}};
+    static const std::vector<Migration> migrations = {{1, first_schema}, {2, series_decisions}};
     return migrations;
 }
 

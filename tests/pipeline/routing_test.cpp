@@ -1,6 +1,10 @@
 #include "quicksilver/pipeline/routing.hpp"
 
+#include "quicksilver/dicom/phantom.hpp"
+
+#include "dicom/dicom_environment.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace quicksilver;
 
@@ -124,6 +128,50 @@ TEST_CASE("A processing task carries its modules with the rule's settings over t
     CHECK(files[0].process[1].settings.at("x") == true);
     CHECK(files[0].process[1].module_config.is_null());
     CHECK(files[0].dispatch->targets == std::vector<std::string>({"pacs"}));
+}
+
+TEST_CASE("A rule may ask for any element of the header, which is read once for all rules", "[pipeline][routing]") {
+    const auto rules =
+        rules_of({rule("a", "tags.Rows == '64'", {"pacs"}), rule("b", "tags['0028,0010'] == '64'", {"pacs"}),
+                  rule("c", "tags.Rows != '64'", {"pacs"})});
+    std::vector<std::string> asked;
+    const SeriesRoute route = decide_route(rules, ct(), [&](std::string_view path) -> std::optional<std::string> {
+        asked.emplace_back(path);
+        return "64";
+    });
+    CHECK(route.decision.triggered == std::vector<std::string>{"a", "b"});
+    CHECK_FALSE(asked.empty());
+}
+
+TEST_CASE("The elements of a folder's first instance are found, also twice, and absent ones are not",
+          "[pipeline][routing]") {
+    test::require_dicom();
+    test::TemporaryFolder folder;
+    dicom::PhantomOptions options;
+    options.instances = 1;
+    options.rows = options.columns = 16;
+    REQUIRE(dicom::write_phantom_series(options, folder.path()).ok());
+    const auto header = header_of(folder.path());
+    REQUIRE(header);
+    CHECK(header("Rows") == "16");
+    CHECK(header("Rows") == "16");
+    CHECK(header("AcquisitionNumber2") == std::nullopt);
+    CHECK_FALSE(header_of(folder / "none"));
+}
+
+TEST_CASE("A decision explains every rule, and of those that did not trigger what decided", "[pipeline][routing]") {
+    const auto rules = rules_of({rule("yes", "tags.Modality == 'CT' and tags.PatientID == '7'", {"pacs"}),
+                                 rule("no", "tags.Modality == 'MR' and tags.PatientID == '7'", {"pacs"}),
+                                 rule("missing", "tags.Rows == '1'", {"pacs"})});
+    const auto trace = decide_route(rules, ct()).decision.trace;
+    REQUIRE(trace.size() == 3);
+    CHECK(trace[0].expression == "tags.Modality == 'CT' and tags.PatientID == '7'");
+    CHECK(trace[0].explain.size() > 3);
+    REQUIRE_FALSE(trace[1].explain.empty());
+    for (const rules::Explained& part : trace[1].explain) CHECK(part.decisive);
+    CHECK(trace[1].explain.back().text == "tags.Modality == 'MR'");
+    CHECK(trace[2].outcome == rules::RuleOutcome::missing_tag);
+    CHECK(trace[2].missing == std::vector<std::string>{"Rows"});
 }
 
 TEST_CASE("A study-level rule sends its series to the study of that rule", "[pipeline][routing]") {

@@ -143,8 +143,31 @@ TEST_CASE("A decision is printed with every rule", "[decision]") {
     const nlohmann::json json =
         rules::to_json(decide({{"a", "'M' in tags.Modality"}, {"b", "1/0"}, {"c", "@X@ == ''"}}));
     CHECK(json["triggered"] == nlohmann::json{"a"});
-    CHECK(json["rules"][0] ==
-          nlohmann::json({{"rule", "a"}, {"outcome", "triggered"}, {"value", "True"}, {"tags", {"Modality"}}}));
+    CHECK(json["rules"][0] == nlohmann::json({{"rule", "a"},
+                                              {"outcome", "triggered"},
+                                              {"expression", "'M' in tags.Modality"},
+                                              {"value", "True"},
+                                              {"tags", {"Modality"}}}));
     CHECK(json["rules"][1]["error"]["code"] == "zero_division_error");
     CHECK(json["rules"][2]["outcome"] == "missing_tag");
+}
+
+TEST_CASE(
+    "A decision that is to be explained keeps every part of a rule that triggered, and only what decided of others",
+    "[decision]") {
+    rules::EvaluationOptions options;
+    options.explain = true;
+    const auto set =
+        RuleSet(configured({{"yes", "tags.Modality == 'MR' and 1 < 2"}, {"no", "tags.Modality == 'CT' and 1 < 2"}}));
+    const Decision decision = set.decide(tags_of({{"Modality", "MR"}}), options);
+    CHECK(decision.trace[0].explain.size() >= 5);
+    REQUIRE(decision.trace[1].explain.size() == 1);
+    CHECK(decision.trace[1].explain[0].text == "tags.Modality == 'CT'");
+    const auto json = to_json(decision.trace[1]);
+    CHECK(json["expression"] == "tags.Modality == 'CT' and 1 < 2");
+    REQUIRE(json["explain"].size() == 1);
+    CHECK(json["explain"][0]["from"] == 0);
+    CHECK(json["explain"][0]["to"] == 21);
+    CHECK(json["explain"][0]["value"] == "False");
+    CHECK(json["explain"][0]["decisive"] == true);
 }

@@ -68,7 +68,8 @@ TEST_CASE("Every kind of entry reaches its table", "[store][journal]") {
              DicomFile{noon, "1.2.3#4.dcm", "4", "1.2.3"},
              SeriesRegistered{noon, "1.2.3", tags({{"StudyInstanceUID", "1.2"}, {"Modality", "MR"}, {"StudyID", ""}})},
              SeriesState{noon, "1.2.3", SeriesStage::routing, "", "ruleA, ruleB", "task", 12, 345},
-             TaskRegistered{noon, "task", "", "1.2.3"}, TaskRegistered{noon, "child", "task", "1.2.3"},
+             SeriesDecision{noon, "1.2.3", "task", "{}"}, TaskRegistered{noon, "task", "", "1.2.3"},
+             TaskRegistered{noon, "child", "task", "1.2.3"},
              TaskEvent{noon, "child", "router.main", TaskEventType::registered, 12, "ruleA", "Registered series"}});
 
     CHECK(f.ask("SELECT time || ' ' || sender || ' ' || event || ' ' || severity || ' ' || description"
@@ -81,6 +82,7 @@ TEST_CASE("Every kind of entry reaches its table", "[store][journal]") {
     CHECK(f.ask("SELECT json_extract(tags, '$.Modality') FROM dicom_series") == "MR");
     CHECK(f.ask("SELECT state || ' ' || rules || ' ' || task_id || ' ' || instances || ' ' || bytes"
                 " FROM series_state") == "routing ruleA, ruleB task 12 345");
+    CHECK(f.ask("SELECT series_uid || ' ' || task_id || ' ' || decision FROM series_decisions") == "1.2.3 task {}");
     CHECK(f.ask("SELECT group_concat(id || '<' || ifnull(parent_id, '-')) FROM tasks") == "task<-,child<task");
     CHECK(f.ask("SELECT task_id || ' ' || event || ' ' || file_count || ' ' || target || ' ' || info"
                 " FROM task_events") == "child REGISTER 12 ruleA Registered series");

@@ -72,6 +72,19 @@ TEST_CASE("The tags of a series are a JSON object, none for an unknown one", "[s
     CHECK(f.reader.series_tags("2")->empty());
 }
 
+TEST_CASE("The decisions for a series come newest first, one for each part", "[store][reader]") {
+    ReaderFixture f;
+    f.write({SeriesDecision{noon, "1", "first", R"({"triggered":["a"]})"}, SeriesDecision{noon, "2", "other", "{}"},
+             SeriesDecision{noon, "1", "second", R"({"triggered":[]})"}});
+    const auto decisions = f.reader.decisions("1");
+    REQUIRE(decisions.ok());
+    REQUIRE(decisions->size() == 2);
+    CHECK((*decisions)[0].task_id == "second");
+    CHECK((*decisions)[1].decision_json == R"({"triggered":["a"]})");
+    CHECK(f.reader.decisions("1", 1)->size() == 1);
+    CHECK(f.reader.decisions("3")->empty());
+}
+
 TEST_CASE("The events of a task include those of the tasks it made", "[store][reader]") {
     ReaderFixture f;
     f.write({TaskRegistered{noon, "parent", "", "1"}, TaskRegistered{noon, "child", "parent", "1"},

@@ -47,8 +47,13 @@ Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config&
 /// StudyInstanceUID of a folder's first instance; empty when it cannot be read. Blocks.
 std::string read_study_uid(const std::filesystem::path& folder);
 
-/// Decides where a series goes, with ids and stages for its tasks. Pure but for the new ids.
-SeriesRoute decide_route(const RoutingRules& rules, Tags tags);
+/// Looks for elements beyond the tags in the header of a folder's first instance; what was found is remembered, so that
+/// many rules that ask for one element read the file once. Null when the folder has no instance. Blocks when called.
+rules::HeaderLookup header_of(const std::filesystem::path& folder);
+
+/// Decides where a series goes, with ids and stages for its tasks, and explains it. Pure but for the new ids and
+/// `header`, which is asked for elements that the tags lack.
+SeriesRoute decide_route(const RoutingRules& rules, Tags tags, rules::HeaderLookup header = nullptr);
 
 /// The tasks as the hand-over makes them, each with its task.json.
 std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::string& series_uid, const Config& config,

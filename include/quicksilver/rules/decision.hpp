@@ -29,11 +29,15 @@ enum class RuleOutcome {
 struct RuleTrace {
     std::string rule;
     RuleOutcome outcome = RuleOutcome::not_triggered;
+    std::string expression;            ///< its text, when it was evaluated
     std::string value;                 ///< of the expression, when it was evaluated
     std::vector<std::string> tags;     ///< tags it read
     std::vector<std::string> missing;  ///< tags it asked for in vain
     std::optional<Diagnostic> error;
     std::vector<std::string> warnings;
+    /// When explanations were asked for: every part of a rule that triggered or failed; of the others, which are many,
+    /// only the parts that decided.
+    std::vector<Explained> explain;
 };
 
 struct Decision {

@@ -63,6 +63,15 @@ struct SeriesState {
     std::uint64_t bytes = 0;
 };
 
+/// Why a series went where it went: every rule with what it was worth (rules::to_json). A late part of a series has a
+/// decision of its own.
+struct SeriesDecision {
+    WallTime time;
+    std::string series_uid;
+    std::string task_id;  ///< of the part that was routed
+    std::string decision_json;
+};
+
 struct TaskRegistered {
     WallTime time;
     std::string id;
@@ -89,9 +98,9 @@ struct TaskEvent {
 
 }  // namespace journal
 
-using JournalEntry =
-    std::variant<journal::MercureEvent, journal::WebguiEvent, journal::DicomFile, journal::SeriesRegistered,
-                 journal::SeriesState, journal::TaskRegistered, journal::TaskUpdated, journal::TaskEvent>;
+using JournalEntry = std::variant<journal::MercureEvent, journal::WebguiEvent, journal::DicomFile,
+                                  journal::SeriesRegistered, journal::SeriesState, journal::SeriesDecision,
+                                  journal::TaskRegistered, journal::TaskUpdated, journal::TaskEvent>;
 
 std::string_view to_string(journal::SeriesStage stage);
 

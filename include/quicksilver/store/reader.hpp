@@ -31,6 +31,12 @@ struct TaskEventRow {
     std::uint64_t file_count = 0;
 };
 
+struct DecisionRow {
+    std::int64_t id = 0;
+    std::string time, series_uid, task_id;
+    std::string decision_json;
+};
+
 /// The bookkeeper's database, the reading side: never writes, never waits for the writer. One thread at a time.
 /// Opens itself anew when the file was replaced. Every list has a limit.
 class Reader {
@@ -46,6 +52,8 @@ public:
     Result<std::map<std::string, std::uint64_t>> series_by_state();
     /// The tags that the series' rules saw, as a JSON object; "" when the series is not known.
     Result<std::string> series_tags(std::string_view series_uid);
+    /// Newest first: one for each part of the series that was routed.
+    Result<std::vector<DecisionRow>> decisions(std::string_view series_uid, std::size_t limit = 100);
     /// Newest first, without the tasks that another one made.
     Result<std::vector<TaskRow>> recent_tasks(std::size_t limit);
     /// Of the task and the tasks it made, in the order they happened.
