@@ -1,5 +1,7 @@
 #include "instance_identity.hpp"
 
+#include "identity_scan.hpp"
+
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdatset.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -39,6 +41,13 @@ E_TransferSyntax parser_syntax(const std::string& uid) {
 
 Result<InstanceIdentity> read_identity(std::span<const std::byte> head, const std::string& transfer_syntax_uid,
                                        bool head_is_all) {
+    // The usual case; parsing took a quarter of the processor time of an instance.
+    if (auto scanned = scan_identity(head, transfer_syntax_uid)) return std::move(*scanned);
+    return parse_identity(head, transfer_syntax_uid, head_is_all);
+}
+
+Result<InstanceIdentity> parse_identity(std::span<const std::byte> head, const std::string& transfer_syntax_uid,
+                                        bool head_is_all) {
     // Long values are left in place: only their length is read.
     constexpr Uint32 longest_value = 256;
     const DcmTagKey past_the_last_uid(0x0020, 0x000f);

@@ -13,5 +13,8 @@ namespace quicksilver::dicom {
 /// may follow, Errc::invalid when this is not a data set or a UID is missing.
 Result<InstanceIdentity> read_identity(std::span<const std::byte> head, const std::string& transfer_syntax_uid,
                                        bool head_is_all);
+/// The same by DCMTK's parser alone, for what `scan_identity` leaves to it.
+Result<InstanceIdentity> parse_identity(std::span<const std::byte> head, const std::string& transfer_syntax_uid,
+                                        bool head_is_all);
 
 }  // namespace quicksilver::dicom

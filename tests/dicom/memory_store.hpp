@@ -2,6 +2,7 @@
 
 #include "quicksilver/dicom/instance_store.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -29,10 +30,12 @@ public:
                           const std::string& reason) override {
         const std::lock_guard lock(mutex_);
         refused.emplace_back(status, reason);
+        told_.notify_all();
     }
     void association_rejected(const dicom::Peer&, const std::string& reason) override {
         const std::lock_guard lock(mutex_);
         rejected.push_back(reason);
+        told_.notify_all();
     }
     void association_began(const dicom::Peer&) override {}
     void association_ended(const dicom::Peer&) override {}
@@ -50,6 +53,13 @@ public:
     std::size_t size() const {
         const std::lock_guard lock(mutex_);
         return files_.size();
+    }
+
+    /// The store is told after the peer was answered, so a test has to wait. False after half a minute.
+    bool wait_for(std::size_t refusals, std::size_t rejections) {
+        std::unique_lock lock(mutex_);
+        return told_.wait_for(lock, std::chrono::seconds(30),
+                              [&] { return refused.size() >= refusals && rejected.size() >= rejections; });
     }
 
     std::vector<dicom::StoredInstance> stored;
@@ -80,6 +90,7 @@ private:
     };
 
     mutable std::mutex mutex_;
+    std::condition_variable told_;
     Result<void> room_;
     std::map<std::string, std::string> files_;
 };
