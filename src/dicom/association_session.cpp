@@ -1,11 +1,12 @@
 #include "association_session.hpp"
 
+#include "command_set.hpp"
 #include "incoming_instance.hpp"
 #include "message_reader.hpp"
+#include "message_writer.hpp"
 #include "presentation_contexts.hpp"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmnet/assoc.h>
 #include <dcmtk/dcmnet/dimse.h>
 #include <dcmtk/dcmnet/diutil.h>
@@ -159,10 +160,9 @@ private:
     void serve() {
         std::chrono::seconds idle{0};
         for (;;) {
-            T_DIMSE_Message message{};
             T_ASC_PresentationContextID context_id = 0;
-            const OFCondition received =
-                DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, nullptr);
+            const OFCondition received = receive_command(association_, std::chrono::seconds(1),
+                                                         context_.limits.data_timeout, context_id, command_bytes_);
             if (received == DIMSE_NODATAAVAILABLE) {
                 idle += std::chrono::seconds(1);
                 if (context_.stopping) return abort("the server is stopping");
@@ -180,32 +180,35 @@ private:
             }
             if (received.bad()) return abort(received.text());
             idle = std::chrono::seconds(0);
-            if (!answer(message, context_id)) return;
+            const auto command = decode_command(command_bytes_);
+            if (!command) return abort(command.error().message);
+            if (!answer(*command, context_id)) return;
         }
     }
 
-    bool answer(T_DIMSE_Message& message, T_ASC_PresentationContextID context_id) {
-        switch (message.CommandField) {
-            case DIMSE_C_ECHO_RQ: {
-                const OFCondition sent =
-                    DIMSE_sendEchoResponse(association_, context_id, &message.msg.CEchoRQ, STATUS_Success, nullptr);
-                return sent.good();
-            }
-            case DIMSE_C_STORE_RQ:
-                return store(message.msg.CStoreRQ, context_id);
+    bool answer(const CommandSet& command, T_ASC_PresentationContextID context_id) {
+        switch (command.command_field) {
+            case command_field::c_echo_rq:
+                return respond(command, context_id, command_field::c_echo_rsp, STATUS_Success, "");
+            case command_field::c_store_rq:
+                return store(command, context_id);
             default:
-                abort(fmt::format("unexpected command 0x{:04x}", static_cast<unsigned>(message.CommandField)));
+                abort(fmt::format("unexpected command 0x{:04x}", command.command_field));
                 return false;
         }
     }
 
-    bool store(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id) {
+    bool store(const CommandSet& request, T_ASC_PresentationContextID context_id) {
+        if (!request.has_data_set) {
+            abort("C-STORE without a data set");
+            return false;
+        }
         T_ASC_PresentationContext context{};
         if (ASC_findAcceptedPresentationContext(association_->params, context_id, &context).bad()) {
             abort("C-STORE on a presentation context that was not accepted");
             return false;
         }
-        const IncomingInstance::Request asked{request.AffectedSOPClassUID, request.AffectedSOPInstanceUID,
+        const IncomingInstance::Request asked{request.sop_class_uid, request.sop_instance_uid,
                                               context.acceptedTransferSyntax, peer_};
         IncomingInstance instance(context_.store, asked, scratch_);
         if (context_.stopping) instance.fail(Error{Errc::busy, "the server is stopping"});
@@ -220,31 +223,29 @@ private:
         if (!stored) return refuse(request, context_id, stored.error());
         // Durable, then known, then acknowledged: the sender may delete its copy once it has the response.
         context_.observer.instance_stored(*stored);
-        return respond(request, context_id, STATUS_Success, "");
+        return respond(request, context_id, command_field::c_store_rsp, STATUS_Success, "");
     }
 
-    bool refuse(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id, const Error& error) {
+    bool refuse(const CommandSet& request, T_ASC_PresentationContextID context_id, const Error& error) {
         const std::uint16_t status = status_for(error);
         context_.log.warn("instance refused", kv("status", fmt::format("0x{:04X}", status)),
                           kv("calling", peer_.calling_ae), kv("peer", peer_.address),
-                          kv("instance", std::string(request.AffectedSOPInstanceUID)), kv("reason", error.message));
-        context_.observer.instance_refused(peer_, request.AffectedSOPInstanceUID, status, error.message);
-        return respond(request, context_id, status, error.message);
+                          kv("instance", request.sop_instance_uid), kv("reason", error.message));
+        context_.observer.instance_refused(peer_, request.sop_instance_uid, status, error.message);
+        return respond(request, context_id, command_field::c_store_rsp, status, error.message);
     }
 
-    bool respond(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context_id, std::uint16_t status,
-                 const std::string& comment) {
-        T_DIMSE_C_StoreRSP response{};
-        response.DimseStatus = status;
-        DcmDataset detail;
-        if (!comment.empty()) {
-            // ErrorComment is an LO: 64 characters, no backslash (PS3.7 §C).
-            std::string text = comment.substr(0, 64);
-            std::replace(text.begin(), text.end(), '\\', '/');
-            detail.putAndInsertString(DCM_ErrorComment, text.c_str());
-        }
-        const OFCondition sent =
-            DIMSE_sendStoreResponse(association_, context_id, &request, &response, comment.empty() ? nullptr : &detail);
+    bool respond(const CommandSet& request, T_ASC_PresentationContextID context_id, std::uint16_t field,
+                 std::uint16_t status, const std::string& comment) {
+        CommandSet response;
+        response.command_field = field;
+        response.message_id = request.message_id;
+        response.status = status;
+        response.error_comment = comment;
+        response.sop_class_uid = request.sop_class_uid;
+        response.sop_instance_uid = request.sop_instance_uid;
+        std::string bytes = encode_command(response);
+        const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, bytes, true);
         if (sent.bad()) {
             context_.log.info("association lost before the response", kv("peer", peer_.address),
                               kv("reason", sent.text()));
@@ -275,6 +276,7 @@ private:
     Peer peer_;
     T_ASC_Association* association_ = nullptr;
     IncomingInstance::Scratch scratch_;
+    std::string command_bytes_;
 };
 
 }  // namespace

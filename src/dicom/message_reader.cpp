@@ -14,7 +14,25 @@ OFCondition next_fragment(T_ASC_Association* association, std::chrono::seconds t
     return DUL_NextPDV(&association->DULassociation, &fragment);
 }
 
+constexpr std::size_t command_bytes_max = 1 << 16;  // the longest command we know has some hundred
+
 }  // namespace
+
+OFCondition receive_command(T_ASC_Association* association, std::chrono::seconds wait, std::chrono::seconds timeout,
+                            T_ASC_PresentationContextID& context_id, std::string& bytes) {
+    bytes.clear();
+    for (;;) {
+        DUL_PDV fragment{};
+        const OFCondition read = next_fragment(association, bytes.empty() ? wait : timeout, fragment);
+        if (read.bad()) return read;
+        if (fragment.pdvType != DUL_COMMANDPDV) return DIMSE_UNEXPECTEDPDVTYPE;
+        if (!bytes.empty() && fragment.presentationContextID != context_id) return DIMSE_BADDATA;
+        context_id = fragment.presentationContextID;
+        if (fragment.fragmentLength > command_bytes_max - bytes.size()) return DIMSE_BADDATA;
+        bytes.append(static_cast<const char*>(fragment.data), fragment.fragmentLength);
+        if (fragment.lastPDV) return EC_Normal;
+    }
+}
 
 OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationContextID context_id,
                              std::chrono::seconds timeout,

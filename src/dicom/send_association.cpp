@@ -2,9 +2,9 @@
 
 #include "quicksilver/dicom/file_meta.hpp"
 
+#include "command_set.hpp"
 #include "file_data_set.hpp"
 #include "message_writer.hpp"
-#include "store_request.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -178,7 +178,13 @@ private:
     }
 
     OFCondition send_streamed(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
-        std::string command = encode_store_request(message_id, data_set.sop_class_uid(), data_set.sop_instance_uid());
+        CommandSet request;
+        request.command_field = command_field::c_store_rq;
+        request.message_id = message_id;
+        request.has_data_set = true;
+        request.sop_class_uid = data_set.sop_class_uid();
+        request.sop_instance_uid = data_set.sop_instance_uid();
+        std::string command = encode_command(request);
         const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, command, true);
         return sent.good() ? data_set.stream(association_, context_id, stop_) : sent;
     }
