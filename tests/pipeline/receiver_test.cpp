@@ -33,7 +33,9 @@ struct Fixture : test::StageFixture {
         dicom::StoredInstance instance;
         instance.identity = {"1.2.840.10008.5.1.4.1.1.2", sop, "1", series, "1.2.840.10008.1.2.1"};
         instance.bytes = 100;
+        const auto before = receiver.status().instances_total;
         receiver.instance_stored(instance);
+        run_until([&] { return receiver.status().instances_total > before; });
         poll();
     }
     void poll() {

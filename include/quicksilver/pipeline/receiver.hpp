@@ -12,7 +12,9 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace quicksilver {
 
@@ -56,7 +58,8 @@ public:
 
     /// No new associations; running ones finish the instance in hand.
     void close() { listener_.close(); }
-    void abort() { listener_.abort(); }
+    /// Ends running associations; what they stored is known after this.
+    void abort();
     bool is_idle() const { return listener_.associations() == 0; }
     /// The completion time may have changed.
     void configuration_changed() { wake_completion(); }
@@ -76,6 +79,8 @@ public:
     void association_ended(const dicom::Peer& peer) override;
 
 private:
+    void take_arrivals_soon();
+    void take_arrivals();
     void arrived(const dicom::StoredInstance& instance);
     void pass_on_complete();
     void wake_completion();
@@ -89,6 +94,9 @@ private:
     SeriesTracker tracker_;
     boost::asio::steady_timer wakeup_;  // cancelled when the next due time may have changed
     bool due_changed_ = false;
+    boost::asio::steady_timer arrival_timer_;
+    std::mutex arrivals_mutex_;  // guards arrivals_, which association threads fill
+    std::vector<dicom::StoredInstance> arrivals_;
     Status totals_;
     RateMeter instance_rate_;
     RateMeter byte_rate_;
