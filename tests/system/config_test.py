@@ -140,6 +140,30 @@ class Commands(SystemTest):
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         self.assertRegex(checked.stdout + checked.stderr, r"rules\.r\.rule: line 1, column 17: [ -~]+ '='")
 
+    def test_slips_in_rules_are_warnings_that_say_what_to_do(self):
+        study = {"rule": "True", "action_trigger": "study", "study_trigger_condition": "received_series"}
+        rules = {
+            "assigns": {"rule": "tags.Modality = 'CT'"},
+            "misspelt": {"rule": "tags.Modalty == 'CT'"},
+            "unfinished": dict(study, study_trigger_series="'T1' and"),
+            "empty": study,
+            "a/b": {"rule": "True", "action_trigger": "study"},
+        }
+        checked = quicksilver("config", "check", self.file({"rules": rules}))
+        said = checked.stdout + checked.stderr
+        self.assertEqual(checked.returncode, 0, said)
+        for pattern in (r"rules\.assigns\.rule: .*write '=='", r"rules\.misspelt\.rule: Modalty is no keyword",
+                        r"rules\.unfinished\.study_trigger_series: is no condition",
+                        r"rules\.empty\.study_trigger_series: names no series",
+                        r"rules\.a/b\.action_trigger: .*rename the rule"):
+            self.assertRegex(said, pattern)
+
+    def test_rules_may_ask_for_anything_that_can_be_in_a_header(self):
+        asked = ("tags.modality == 'CT' and tags['0018,0080'] and @SenderAET@ and '(0019,100c,X)' in tags and "
+                 "tags['RequestAttributesSequence[0].ScheduledProcedureStepID'] and tags.Rows and %ImageType%")
+        checked = quicksilver("config", "check", self.file({"rules": {"r": {"rule": asked}}}))
+        self.assertNotIn("no keyword", checked.stdout + checked.stderr)
+
     def test_problems_are_there_for_machines_too(self):
         checked = quicksilver("config", "check", self.file({"port": 70000, "prot": 1}), "--json")
         self.assertEqual(checked.returncode, 1)
