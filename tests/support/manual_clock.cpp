@@ -13,7 +13,7 @@ boost::asio::awaitable<void> ManualClock::wait_until(SteadyTime when) {
     self->wakeup = &wakeup;
     boost::system::error_code ignored;
     bool cancelled = false;
-    while (now_ < when && !cancelled) {
+    while (now() < when && !cancelled) {
         co_await wakeup.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
         const auto state = co_await boost::asio::this_coro::cancellation_state;
         cancelled = state.cancelled() != boost::asio::cancellation_type::none;
@@ -23,10 +23,10 @@ boost::asio::awaitable<void> ManualClock::wait_until(SteadyTime when) {
 }
 
 void ManualClock::advance(std::chrono::nanoseconds by) {
-    now_ += std::chrono::duration_cast<SteadyTime::duration>(by);
-    wall_ += std::chrono::duration_cast<WallTime::duration>(by);
+    now_ = now() + std::chrono::duration_cast<SteadyTime::duration>(by);
+    wall_ = wall_now() + std::chrono::duration_cast<WallTime::duration>(by);
     for (Waiter& waiter : waiters_) {
-        if (waiter.when <= now_) waiter.wakeup->cancel();
+        if (waiter.when <= now()) waiter.wakeup->cancel();
     }
 }
 

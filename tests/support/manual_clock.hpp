@@ -4,11 +4,13 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <list>
 
 namespace quicksilver::test {
 
-/// A clock that moves only when told to, so that tests never wait. One thread.
+/// A clock that moves only when told to, so that tests never wait. It is read from any thread, as the real one is;
+/// waiting and moving it is for one.
 class ManualClock final : public Clock {
 public:
     SteadyTime now() const override { return now_; }
@@ -26,8 +28,8 @@ private:
         SteadyTime when;
         boost::asio::steady_timer* wakeup;
     };
-    SteadyTime now_{std::chrono::hours(1000)};
-    WallTime wall_{std::chrono::seconds(1'790'000'000)};  // September 2026
+    std::atomic<SteadyTime> now_{SteadyTime(std::chrono::hours(1000))};
+    std::atomic<WallTime> wall_{WallTime(std::chrono::seconds(1'790'000'000))};  // September 2026
     std::list<Waiter> waiters_;
 };
 
