@@ -96,9 +96,6 @@ std::vector<ConfigProblem> check_above_core(const Config& config) {
     TargetRegistry registry;
     register_builtin_targets(registry, *ops);
     for (const TargetConfig& target : config.targets) check_target(target, config, registry, problems);
-    if (config.dicom.tls) {
-        problems.push_back({ProblemSeverity::warning, "dicom.tls", "this version has no encrypted listener yet"});
-    }
     for (const std::string& tag : config.dicom.additional_tags) {
         if (!dicom::is_known_tag(tag)) {
             problems.push_back({ProblemSeverity::warning, "dicom_receiver.additional_tags." + tag,

@@ -167,6 +167,10 @@ private:
                                   : lock_.last_run_stopped_cleanly() ? "clean"
                                                                      : "crash"));
         stages_.start("receiver", receiver_->listen());
+        if (receiver_->encrypted_port() != 0) {
+            log_.info("encrypted DICOM", kv("port", receiver_->encrypted_port()));
+            stages_.start("encrypted receiver", receiver_->listen_encrypted());
+        }
         stages_.start("completion", receiver_->watch_completion());
         stages_.start("incoming scan", receiver_->scan_folders());
         stages_.start("router", router_->run());

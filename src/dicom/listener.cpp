@@ -3,6 +3,8 @@
 #include "quicksilver/core/coroutine_group.hpp"
 
 #include "association_session.hpp"
+#include "peer_address.hpp"
+#include "tls_gate.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -55,17 +57,6 @@ private:
     mutable std::mutex mutex_;
     std::set<int> sockets_;
 };
-
-std::string peer_address(const tcp::socket& socket) {
-    boost::system::error_code ignored;
-    const auto endpoint = socket.remote_endpoint(ignored);
-    if (ignored) return "unknown";
-    const auto address = endpoint.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-    }
-    return address.to_string();
-}
 
 /// Waits until `bytes` can be read at once. Needs no thread and no polling: the kernel wakes us when they are there.
 asio::awaitable<bool> wait_for_bytes(tcp::socket& socket, std::size_t bytes) {
@@ -124,7 +115,8 @@ struct Listener::Impl {
     }
 
     Result<void> open();
-    asio::awaitable<void> wait_for_request(tcp::socket socket);
+    void adopt(tcp::socket socket, std::string address);
+    asio::awaitable<void> wait_for_request(tcp::socket socket, std::string address);
     void run_session(tcp::socket socket, std::shared_ptr<const Config> snapshot, std::string address);
 
     asio::thread_pool& associations;
@@ -136,6 +128,7 @@ struct Listener::Impl {
     CoroutineGroup waiting;  // connections whose request has not arrived yet
     SessionContext context;
     OpenSockets sockets;
+    std::unique_ptr<TlsGate> tls;  // null without an encrypted port
 };
 
 Listener::Listener(asio::any_io_executor executor, asio::thread_pool& associations, ConfigSource config,
@@ -174,12 +167,28 @@ Result<void> Listener::Impl::open() {
     const OFCondition initialized = ASC_initializeNetwork(NET_ACCEPTOR, 0, 30, &context.network);
     dcmExternalSocketHandle.set(-1);
     if (initialized.bad()) return failed(initialized.text());
-    return {};
+    if (!settings.tls) return {};
+    const auto refused = [this](const std::string& peer_address, const std::string& reason) {
+        Peer peer;
+        peer.address = peer_address;
+        log.warn("encrypted connection refused", kv("peer", peer_address), kv("reason", reason));
+        observer.association_rejected(peer, reason);
+    };
+    const auto go_on = [this](tcp::socket plain, std::string peer_address) {
+        adopt(std::move(plain), std::move(peer_address));
+    };
+    tls = std::make_unique<TlsGate>(acceptor.get_executor(), log, limits.request_timeout,
+                                    limits.connections_without_request, go_on, refused);
+    return tls->open(settings.address, *settings.tls);
 }
 
 std::uint16_t Listener::port() const {
     boost::system::error_code ignored;
     return impl_->acceptor.local_endpoint(ignored).port();
+}
+
+std::uint16_t Listener::encrypted_port() const {
+    return impl_->tls ? impl_->tls->port() : 0;
 }
 
 std::size_t Listener::associations() const {
@@ -199,17 +208,28 @@ asio::awaitable<void> Listener::run() {
             co_await pause.async_wait(asio::use_awaitable);
             continue;
         }
-        if (impl->waiting.size() >= impl->limits.connections_without_request) {
-            reject_for_limit(socket);
-            continue;
-        }
-        impl->waiting.start("connection", impl->wait_for_request(std::move(socket)));
+        std::string address = peer_address(socket);
+        impl->adopt(std::move(socket), std::move(address));
     }
     impl->waiting.cancel();
     co_await impl->waiting.join(std::chrono::seconds(5));
 }
 
-asio::awaitable<void> Listener::Impl::wait_for_request(tcp::socket socket) {
+asio::awaitable<void> Listener::run_encrypted() {
+    const auto impl = impl_;
+    if (impl->tls) co_await impl->tls->run();
+}
+
+void Listener::Impl::adopt(tcp::socket socket, std::string address) {
+    if (context.stopping) return;
+    if (waiting.size() >= limits.connections_without_request) {
+        reject_for_limit(socket);
+        return;
+    }
+    waiting.start("connection", wait_for_request(std::move(socket), std::move(address)));
+}
+
+asio::awaitable<void> Listener::Impl::wait_for_request(tcp::socket socket, std::string address) {
     asio::steady_timer deadline(socket.get_executor(), limits.request_timeout);
     const auto first = co_await (has_request(socket) || deadline.async_wait(asio::use_awaitable));
     const bool complete = first.index() == 0 && std::get<0>(first);
@@ -217,7 +237,6 @@ asio::awaitable<void> Listener::Impl::wait_for_request(tcp::socket socket) {
         log.debug("connection closed without an association request");
         co_return;
     }
-    const std::string address = peer_address(socket);
     const auto snapshot = config();
     if (sockets.size() >= snapshot->dicom.max_associations) {
         log.warn("association rejected", kv("peer", address), kv("reason", "dicom.max_associations are open"));
@@ -257,6 +276,7 @@ void Listener::close() {
     impl_->context.stopping = true;
     boost::system::error_code ignored;
     impl_->acceptor.close(ignored);
+    if (impl_->tls) impl_->tls->close();
 }
 
 void Listener::abort() {

@@ -38,11 +38,15 @@ public:
     /// Takes the address and port of the configuration; port 0 picks a free one.
     Result<void> open();
     std::uint16_t port() const;
+    /// Of the encrypted port (`dicom.tls`); 0 without one.
+    std::uint16_t encrypted_port() const;
     /// Associations that are running now.
     std::size_t associations() const;
 
     /// Accepts until close().
     boost::asio::awaitable<void> run();
+    /// The same for the encrypted port; ends at once without one.
+    boost::asio::awaitable<void> run_encrypted();
     /// No new associations; running ones finish the instance in hand and then refuse.
     void close();
     /// Ends what close() left, at once: every open connection is shut down.

@@ -49,8 +49,11 @@ public:
     Result<void> open() { return listener_.open(); }
     std::uint16_t port() const { return listener_.port(); }
 
+    std::uint16_t encrypted_port() const { return listener_.encrypted_port(); }
+
     /// Accepts associations until close().
     boost::asio::awaitable<void> listen() { return listener_.run(); }
+    boost::asio::awaitable<void> listen_encrypted() { return listener_.run_encrypted(); }
     /// Finds out which series are complete, until cancelled.
     boost::asio::awaitable<void> watch_completion();
     /// Looks for folders that nobody told us of, at once and then every minute, until cancelled.
