@@ -36,7 +36,8 @@ class EncryptedPort(SystemTest):
     def start(self, **tls):
         settings = {"certificate": str(self.certificate), "key": str(self.key), "port": 0}
         settings.update(tls)
-        server = self.start_server(config(targets={"out": self.target}, rules={"all": {"rule": "True", "target": "out"}},
+        server = self.start_server(config(targets={"out": self.target},
+                                          rules={"all": {"rule": "True", "target": "out"}},
                                           dicom={"address": "127.0.0.1", "tls": settings}))
         server.wait_for_log("encrypted DICOM")
         line = next(line for line in server.log().splitlines() if "encrypted DICOM" in line)

@@ -13,7 +13,8 @@ namespace quicksilver {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
 
-/// Now, for any thread, and waiting. Waiting is by the steady clock, so that nothing shifts when somebody sets the wall clock.
+/// Now, for any thread, and waiting. Waiting is by the steady clock, so that nothing shifts when somebody sets the wall
+/// clock.
 class Clock {
 public:
     virtual ~Clock() = default;
