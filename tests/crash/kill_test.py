@@ -84,13 +84,14 @@ class KillNine(SystemTest):
         super().setUp()
         self.seed = int(os.environ.get("QUICKSILVER_CRASH_SEED", random.SystemRandom().randrange(10**6)))
         self.numbers = random.Random(self.seed)
-        # Two, so that each series is handed over by links; parallel and without tags, because everything that a round
-        # leaves over waits for the end.
-        made = {name: self.folder_target(name) for name in ("archive", "research")}
+        # Several, so that each series is handed over by links; parallel and without tags, because everything that a
+        # round leaves over waits for the end. One gets studies: the series of all senders are one study.
+        made = {name: self.folder_target(name) for name in ("archive", "research", "studies")}
         self.out = [folder for folder, _ in made.values()]
         targets = {name: {**target, "max_parallel": 3, "file_filter": "*.tags"} for name, (_, target) in made.items()}
         rules = {f"to-{name}": {"rule": "True", "target": name} for name in targets}
-        self.server = self.make_server(config(targets=targets, rules=rules))
+        rules["to-studies"]["action_trigger"] = "study"
+        self.server = self.make_server(config(targets=targets, rules=rules, study_complete_trigger=0.3))
 
     def test_every_acknowledged_instance_is_delivered_whole(self):
         template = Template(self.make_series(instances=1, bytes=3000)[0])

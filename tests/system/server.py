@@ -182,9 +182,9 @@ class Server:
         return tasks
 
     def is_at_rest(self):
-        """Nothing arrives, is being routed, or waits to be delivered."""
+        """Nothing arrives, is being routed, waits for its study, or waits to be delivered."""
         incoming = [path for path in self.stage("incoming").iterdir() if path.name != "error"]
-        return not incoming and not any(self.stage("outgoing").iterdir())
+        return not incoming and not any(any(self.stage(name).iterdir()) for name in ("studies", "outgoing"))
 
     def wait_until_at_rest(self, timeout=PATIENCE_S):
         wait_until(self.is_at_rest, lambda: "nothing left to do\n" + self.log(), timeout)
