@@ -17,6 +17,10 @@
 
 namespace quicksilver {
 
+// A namespace of its own, because the HTTP server of the layer above has types of the same names: without it the linker
+// would take the one for the other.
+inline namespace outbound {
+
 /// Name and value, in the order in which they are sent or came.
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
@@ -88,6 +92,8 @@ private:
     struct Handle;
     std::unique_ptr<Handle> handle_;
 };
+
+}  // namespace outbound
 
 /// "pacs.example:8042" of a URL, without user and password; the URL's beginning when it cannot be read.
 std::string host_of_url(std::string_view url);
