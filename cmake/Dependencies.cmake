@@ -15,6 +15,7 @@ find_package(LibArchive REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 # Asio and Beast are compiled once, in src/core/boost_asio.cpp and src/http/boost_beast.cpp.
 add_library(quicksilver_boost INTERFACE)

@@ -81,7 +81,7 @@ void check_rule(const RuleConfig& rule, const Config& config, std::vector<Config
 
 void check_target(const TargetConfig& target, const Config& config, const TargetRegistry& registry,
                   std::vector<ConfigProblem>& problems) {
-    if (target.direction == "pull") return;
+    if (target.direction == "pull" || target.type == "group") return;  // nothing is delivered to these themselves
     if (auto made = registry.make(target, config); !made) {
         problems.push_back({ProblemSeverity::warning, fmt::format("targets.{}", target.name), made.error().message});
     }

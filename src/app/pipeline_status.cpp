@@ -128,7 +128,7 @@ PipelineStatus ServerStatus::pipeline() const {
             shown.last_error = state.last_error;
             if (state.in_flight > 0) {
                 shown.state = TargetState::sending;
-            } else if (dispatcher.halted) {
+            } else if (dispatcher.halted || state.paused) {
                 shown.state = TargetState::paused;
             } else if (state.retrying > 0) {
                 shown.state = TargetState::retrying;

@@ -138,10 +138,18 @@ Result<void> FileDataSet::load(const std::string& transfer_syntax_uid) {
         if (loaded.bad()) return failed(loaded);
     }
     const E_TransferSyntax syntax = DcmXfer(transfer_syntax_uid.c_str()).getXfer();
-    const OFCondition represented = file_->getDataset()->chooseRepresentation(syntax, nullptr);
+    DcmDataset& data_set = *file_->getDataset();
+    // From one compression to another only by way of pixels.
+    const bool recompress = DcmXfer(data_set.getCurrentXfer()).isEncapsulated() && DcmXfer(syntax).isEncapsulated() &&
+                            data_set.getCurrentXfer() != syntax;
+    if (recompress) {
+        const OFCondition decompressed = data_set.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
+        if (decompressed.bad()) return failed(decompressed);
+    }
+    const OFCondition represented = data_set.chooseRepresentation(syntax, nullptr);
     if (represented.bad()) return failed(represented);
-    if (!file_->getDataset()->canWriteXfer(syntax)) return failed(EC_UnsupportedEncoding);
-    bytes_ = file_->getDataset()->calcElementLength(syntax, EET_ExplicitLength);
+    if (!data_set.canWriteXfer(syntax)) return failed(EC_UnsupportedEncoding);
+    bytes_ = data_set.calcElementLength(syntax, EET_ExplicitLength);
     return {};
 }
 

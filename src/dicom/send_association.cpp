@@ -5,6 +5,7 @@
 #include "command_set.hpp"
 #include "file_data_set.hpp"
 #include "message_writer.hpp"
+#include "tls_client.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace quicksilver::dicom {
 
@@ -41,7 +43,7 @@ Error network_error(const Destination& destination, const char* doing, const OFC
 class DcmtkSendAssociation final : public SendAssociation {
 public:
     DcmtkSendAssociation(const Destination& destination, const StopFlag& stop)
-        : destination_(destination), stop_(stop) {}
+        : destination_(destination), stop_(&stop) {}
 
     ~DcmtkSendAssociation() override {
         if (association_) {
@@ -52,7 +54,7 @@ public:
     }
 
     Result<void> request(const std::vector<StorageContext>& contexts) {
-        if (stop_) return Error{Errc::cancelled, "stopped before connecting to " + peer_name(destination_)};
+        if (*stop_) return Error{Errc::cancelled, "stopped before connecting to " + peer_name(destination_)};
         const int timeout = static_cast<int>(destination_.association_timeout.count());
         OFCondition done = ASC_initializeNetwork(NET_REQUESTOR, 0, timeout, &network_);
         if (done.bad()) return network_error(destination_, "connecting to", done);
@@ -64,11 +66,18 @@ public:
         const std::string host = is_v6 ? "[" + destination_.host + "]" : destination_.host;
         const std::string peer = fmt::format("{}:{}", host, destination_.port);
         ASC_setPresentationAddresses(parameters, "localhost", peer.c_str());
-        propose(parameters, contexts);
+        propose(parameters, contexts, destination_.transfer_syntax_uid);
+        if (destination_.tls) {
+            if (auto encrypted = encrypt(parameters); !encrypted) {
+                ASC_destroyAssociationParameters(&parameters);
+                return encrypted;
+            }
+        }
 
         // From here on the association owns the parameters, also when it fails.
         done = ASC_requestAssociation(network_, parameters, &association_, nullptr, nullptr, DUL_NOBLOCK, timeout);
         if (done == DUL_ASSOCIATIONREJECTED) return rejection(parameters);
+        if (done.bad() && destination_.tls && !*stop_) return tls_error(done);
         if (done.bad()) return network_error(destination_, "connecting to", done);
         if (ASC_countAcceptedPresentationContexts(parameters) == 0) {
             return Error{Errc::refused, fmt::format("{} accepts none of the proposed SOP classes and transfer syntaxes",
@@ -80,26 +89,22 @@ public:
     Result<StoreReply> store(const std::filesystem::path& file) override {
         auto data_set = FileDataSet::open(file);
         if (!data_set) return StoreReply{StoreOutcome::unsent, 0, data_set.error().message, 0, false};
-        const auto chosen = choose_context(data_set->sop_class_uid(), data_set->transfer_syntax_uid());
-        if (!chosen) {
+        auto usable = usable_contexts(data_set->sop_class_uid(), data_set->transfer_syntax_uid());
+        if (usable.empty()) {
             return StoreReply{
                 StoreOutcome::unsent, 0,
                 fmt::format("{} accepts neither {} nor a native transfer syntax for {}", destination_.called_ae,
                             syntax_name(data_set->transfer_syntax_uid()), class_name(data_set->sop_class_uid())),
                 0, false};
         }
-        const bool as_it_is = chosen->transfer_syntax_uid == data_set->transfer_syntax_uid();
-        const bool streamed = as_it_is && data_set->can_stream();
-        if (!streamed) {
-            if (auto loaded = data_set->load(chosen->transfer_syntax_uid); !loaded) {
-                return StoreReply{StoreOutcome::unsent, 0, loaded.error().message, 0, false};
-            }
-        }
+        const auto prepared = prepare(*data_set, usable);
+        if (!prepared) return StoreReply{StoreOutcome::unsent, 0, prepared.error().message, 0, false};
+        const auto [context_id, streamed] = *prepared;
 
         const DIC_US message_id = association_->nextMsgID++;
-        const OFCondition sent = streamed ? send_streamed(*data_set, chosen->id, message_id)
-                                          : send_loaded(*data_set, chosen->id, message_id);
-        if (stop_) return Error{Errc::cancelled, "stopped while sending to " + peer_name(destination_)};
+        const OFCondition sent = streamed ? send_streamed(*data_set, context_id, message_id)
+                                          : send_loaded(*data_set, context_id, message_id);
+        if (*stop_) return Error{Errc::cancelled, "stopped while sending to " + peer_name(destination_)};
         if (sent.bad()) return network_error(destination_, "sending to", sent);
         return receive_store_response(message_id, data_set->bytes(), streamed);
     }
@@ -119,6 +124,8 @@ public:
         return {};
     }
 
+    void use_stop(const StopFlag& stop) override { stop_ = &stop; }
+
     void release() override {
         released_ = ASC_releaseAssociation(association_).good();
         if (!released_) ASC_abortAssociation(association_);
@@ -131,23 +138,42 @@ private:
         std::string transfer_syntax_uid;
     };
 
-    static void propose(T_ASC_Parameters* parameters, const std::vector<StorageContext>& contexts) {
+    Result<void> encrypt(T_ASC_Parameters* parameters) {
+        auto layer = make_tls_layer(*destination_.tls);
+        if (!layer) return layer.error();
+        ASC_setTransportLayer(network_, layer->release(), 1);
+        ASC_setTransportLayerType(parameters, OFTrue);
+        return {};
+    }
+
+    /// DCMTK says only that it failed, so a handshake of our own finds out whose certificate is wrong.
+    Error tls_error(const OFCondition& condition) const {
+        const auto reason = explain_tls_failure(destination_);
+        if (!reason) return network_error(destination_, "connecting to", condition);
+        return Error{Errc::refused, fmt::format("no encrypted connection to {}: {}", peer_name(destination_), *reason)};
+    }
+
+    static void propose(T_ASC_Parameters* parameters, const std::vector<StorageContext>& contexts,
+                        const std::string& wanted) {
         T_ASC_PresentationContextID id = 1;
         const char* implicit[] = {UID_LittleEndianImplicitTransferSyntax};
         ASC_addPresentationContext(parameters, id, UID_VerificationSOPClass, implicit, 1);
         std::vector<std::string> with_fallback;
+        const auto add = [&](const std::string& sop_class, const char** syntaxes, std::size_t count) {
+            id = static_cast<T_ASC_PresentationContextID>(id + 2);
+            ASC_addPresentationContext(parameters, id, sop_class.c_str(), syntaxes, static_cast<int>(count));
+        };
         for (const StorageContext& context : contexts) {
             const char* own[] = {context.transfer_syntax_uid.c_str()};
-            id = static_cast<T_ASC_PresentationContextID>(id + 2);
-            ASC_addPresentationContext(parameters, id, context.sop_class_uid.c_str(), own, 1);
+            if (context.transfer_syntax_uid != wanted) add(context.sop_class_uid, own, 1);
             if (std::find(with_fallback.begin(), with_fallback.end(), context.sop_class_uid) != with_fallback.end()) {
                 continue;
             }
             with_fallback.push_back(context.sop_class_uid);
+            const char* conversion[] = {wanted.c_str()};
+            if (!wanted.empty()) add(context.sop_class_uid, conversion, 1);
             std::array<const char*, native_fallbacks.size()> fallback = native_fallbacks;
-            id = static_cast<T_ASC_PresentationContextID>(id + 2);
-            ASC_addPresentationContext(parameters, id, context.sop_class_uid.c_str(), fallback.data(),
-                                       static_cast<int>(fallback.size()));
+            add(context.sop_class_uid, fallback.data(), fallback.size());
         }
     }
 
@@ -162,19 +188,41 @@ private:
                                                 destination_.calling_ae, line)};
     }
 
-    std::optional<ChosenContext> choose_context(const std::string& sop_class, const std::string& syntax) const {
-        std::vector<const char*> wanted = {syntax.c_str()};
+    /// The accepted contexts for an instance, best first.
+    std::vector<ChosenContext> usable_contexts(const std::string& sop_class, const std::string& syntax) const {
+        std::vector<std::string> wanted;
+        if (!destination_.transfer_syntax_uid.empty()) wanted.push_back(destination_.transfer_syntax_uid);
+        wanted.push_back(syntax);
         wanted.insert(wanted.end(), native_fallbacks.begin(), native_fallbacks.end());
-        for (const char* uid : wanted) {
+        std::vector<ChosenContext> usable;
+        for (const std::string& uid : wanted) {
             const T_ASC_PresentationContextID id =
-                ASC_findAcceptedPresentationContextID(association_, sop_class.c_str(), uid);
+                ASC_findAcceptedPresentationContextID(association_, sop_class.c_str(), uid.c_str());
             T_ASC_PresentationContext accepted{};
             if (id != 0 && ASC_findAcceptedPresentationContext(association_->params, id, &accepted).good() &&
                 std::string(accepted.acceptedTransferSyntax) == uid) {
-                return ChosenContext{id, uid};
+                usable.push_back(ChosenContext{id, uid});
             }
         }
-        return std::nullopt;
+        return usable;
+    }
+
+    struct Prepared {
+        T_ASC_PresentationContextID context_id;
+        bool streamed;
+    };
+    /// Takes the first context that the instance can be encoded for: an image that cannot be converted as wished goes
+    /// as it is.
+    static Result<Prepared> prepare(FileDataSet& data_set, const std::vector<ChosenContext>& usable) {
+        Result<Prepared> failed = Error{};
+        for (const ChosenContext& context : usable) {
+            const bool as_it_is = context.transfer_syntax_uid == data_set.transfer_syntax_uid();
+            if (as_it_is && data_set.can_stream()) return Prepared{context.id, true};
+            auto loaded = data_set.load(context.transfer_syntax_uid);
+            if (loaded) return Prepared{context.id, false};
+            failed = loaded.error();
+        }
+        return failed;
     }
 
     OFCondition send_streamed(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
@@ -186,7 +234,7 @@ private:
         request.sop_instance_uid = data_set.sop_instance_uid();
         std::string command = encode_command(request);
         const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, command, true);
-        return sent.good() ? data_set.stream(association_, context_id, stop_) : sent;
+        return sent.good() ? data_set.stream(association_, context_id, *stop_) : sent;
     }
 
     OFCondition send_loaded(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
@@ -211,7 +259,7 @@ private:
         for (auto waited = std::chrono::seconds(0);
              received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout;
              waited += std::chrono::seconds(1)) {
-            if (stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
+            if (*stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
             received = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, &detail);
         }
         const std::unique_ptr<DcmDataset> owned(detail);
@@ -243,7 +291,7 @@ private:
     static std::string class_name(const std::string& uid) { return syntax_name(uid); }
 
     const Destination destination_;
-    const StopFlag& stop_;
+    const StopFlag* stop_;
     T_ASC_Network* network_ = nullptr;
     T_ASC_Association* association_ = nullptr;
     bool released_ = false;
@@ -257,6 +305,17 @@ Result<std::unique_ptr<SendAssociation>> SendAssociation::open(const Destination
     auto association = std::make_unique<DcmtkSendAssociation>(destination, stop);
     if (auto requested = association->request(contexts); !requested) return requested.error();
     return std::unique_ptr<SendAssociation>(std::move(association));
+}
+
+bool Destination::operator==(const Destination& other) const {
+    const auto files = [](const Destination& one) {
+        return one.tls ? std::tuple(one.tls->key, one.tls->certificate, one.tls->ca)
+                       : std::tuple<std::filesystem::path, std::filesystem::path, std::filesystem::path>();
+    };
+    return std::tie(host, port, called_ae, calling_ae, max_pdu, transfer_syntax_uid) ==
+               std::tie(other.host, other.port, other.called_ae, other.calling_ae, other.max_pdu,
+                        other.transfer_syntax_uid) &&
+           files(*this) == files(other);
 }
 
 StoreOutcome classify_store_status(std::uint16_t status) {

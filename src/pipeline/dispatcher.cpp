@@ -2,15 +2,17 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
-#include "quicksilver/pipeline/retry_plan.hpp"
 #include "quicksilver/store/sent_log.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
+#include "dispatch_events.hpp"
+#include "dispatch_task.hpp"
+#include "target_queue.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sys/stat.h>
 
 namespace quicksilver {
 
@@ -18,13 +20,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr const char* sender = "dispatcher.main";
 constexpr auto look_interval = std::chrono::seconds(1);
 constexpr int looks_per_scan = 60;
-
-std::string text_of(const std::vector<std::string>& reasons) {
-    return fmt::format("{}", fmt::join(reasons, "; "));
-}
+constexpr auto wait_for_the_unreachable = Seconds(60);
 
 CoroutineGroup::OnFailure on_failure(Log log) {
     return [log = std::move(log)](const std::string& name, std::exception_ptr failure) {
@@ -40,32 +38,35 @@ CoroutineGroup::OnFailure on_failure(Log log) {
     };
 }
 
+WallTime modified_time(const std::filesystem::path& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0) return {};
+    const auto since_epoch =
+        std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(since_epoch));
+}
+
+/// A person moved a task that had been given up back to outgoing/, as they do with mercure: it begins anew.
+void begin_anew(TaskFile& file) {
+    file.info.fail_stage.reset();
+    file.info.fail_reason.reset();
+    file.dispatch->retries = 0;
+    file.dispatch->next_retry_at.reset();
+    for (auto& [target, status] : file.dispatch->status) {
+        if (status.state == DispatchStatus::State::complete) continue;
+        const std::string time = status.time;
+        status = DispatchStatus{};
+        status.time = time;
+    }
+}
+
 }  // namespace
-
-/// A task in outgoing/, from the moment that we know of it until it has left.
-struct Dispatcher::Task {
-    enum class State { loading, queued, retrying, leaving, stuck };
-
-    std::string id;
-    std::filesystem::path folder;
-    State state = State::loading;
-    SteadyTime known_since;
-    TaskFile file;
-    std::vector<std::filesystem::path> instances;
-    std::set<std::string> outstanding;            // targets of this attempt that have not ended
-    std::map<std::string, std::string> failures;  // of this attempt: target → reason
-};
-
-struct Dispatcher::TargetQueue {
-    std::deque<TaskPtr> waiting;
-    std::size_t in_flight = 0;
-    TargetState totals;
-};
 
 Dispatcher::Dispatcher(StageContext context, asio::thread_pool& sends, const TargetRegistry& registry)
     : context_(std::move(context)),
       sends_(sends),
       registry_(registry),
+      targets_config_(context_.config()),
       working_(context_.io, on_failure(context_.log)),
       sleeping_(context_.io, on_failure(context_.log)) {}
 
@@ -82,12 +83,15 @@ void Dispatcher::add(const std::string& task_id) {
 }
 
 asio::awaitable<void> Dispatcher::run() {
+    co_await read_paused();
     for (int look = 0;; look = (look + 1) % looks_per_scan) {
         if (look == 0) co_await look_around();
         auto is_halted = [this] { return context_.folders.is_halted(Stage::outgoing); };
         const bool halted = co_await run_blocking(context_.files, is_halted);
         if (halted != halted_) context_.log.info(halted ? "delivery suspended by HALT" : "delivery goes on");
         halted_ = halted;
+        configuration_changed();
+        start_probes();
         start_deliveries();
         co_await context_.clock.wait_for(look_interval);
     }
@@ -111,9 +115,7 @@ asio::awaitable<void> Dispatcher::look_around() {
         co_return;
     }
     // One that is stuck gets another chance: somebody may have mended its task.json.
-    for (auto it = tasks_.begin(); it != tasks_.end();) {
-        it = it->second->state == Task::State::stuck ? tasks_.erase(it) : std::next(it);
-    }
+    std::erase_if(tasks_, [](const auto& entry) { return entry.second->state == Task::State::stuck; });
     for (const std::string& id : *ids) add(id);
 }
 
@@ -123,8 +125,9 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
         if (!file) return file.error();
         auto instances = TaskFolders::instances(task->folder);
         if (!instances) return instances.error();
+        task->since = modified_time(task->folder);
         task->file = std::move(*file);
-        task->instances = std::move(*instances);
+        task->instances = instances->size();
         return {};
     };
     const Result<void> loaded = co_await run_blocking(context_.files, read);
@@ -132,90 +135,188 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
         tasks_.erase(task->id);
         co_return;
     }
-    if (!loaded || !task->file.dispatch) {
+    if (!loaded || !task->file.dispatch || task->file.dispatch->targets.empty()) {
         // Nothing says where it should go; only a person can know.
         task->state = Task::State::stuck;
         const std::string reason = loaded ? "task.json names no target" : loaded.error().message;
         if (!stuck_.insert(task->id).second) co_return;  // said before
         context_.log.error("a task in outgoing cannot be delivered", kv("task", task->id), kv("reason", reason));
-        context_.books.task_event(task->id, sender, TaskEventType::error, 0, "", reason);
+        context_.books.task_event(task->id, dispatch_sender, TaskEventType::error, 0, "", reason);
         co_return;
     }
     stuck_.erase(task->id);
-    const TaskDispatch& dispatch = *task->file.dispatch;
-    if (dispatch.next_retry_at) {
-        const double now = std::chrono::duration<double>(context_.clock.wall_now().time_since_epoch()).count();
-        const double left = *dispatch.next_retry_at - now;
-        // A clock that was set back must not make it wait longer than the delay that was meant.
-        if (left > 0) {
-            const Seconds longest = context_.config()->retry.delay;
-            retry_later(task, std::min(Seconds(left), longest));
-            co_return;
+    if (task->file.info.fail_stage) begin_anew(task->file);
+    begin(task);
+    co_await leave_if_ended(task);
+}
+
+/// Every target that has not got the task begins where it stood.
+void Dispatcher::begin(const TaskPtr& task) {
+    ++series_[task->file.info.uid];
+    task->state = Task::State::delivering;
+    TaskDispatch& dispatch = *task->file.dispatch;
+    const bool ours = std::ranges::any_of(dispatch.status, [](const auto& entry) { return entry.second.attempts > 0; });
+    for (const std::string& target : dispatch.targets) {
+        DispatchStatus& status = dispatch.status[target];
+        // mercure counts attempts and waits for the task as a whole.
+        if (!ours && status.state != DispatchStatus::State::complete) {
+            status.attempts = dispatch.retries;
+            status.next_retry_at = dispatch.next_retry_at;
         }
+        Share share;
+        share.target = target;
+        if (status.state == DispatchStatus::State::complete) share.state = Share::State::complete;
+        // Given up by an earlier run, while another target of the task was not done.
+        const bool ended = status.state == DispatchStatus::State::error && status.attempts > 0 && !status.next_retry_at;
+        if (ours && ended) share.state = Share::State::failed;
+        task->shares[target] = std::move(share);
     }
-    enqueue(task);
+    for (auto& [target, share] : task->shares) {
+        if (share.state != Share::State::waiting) continue;
+        const auto next = dispatch.status[target].next_retry_at;
+        const double now = std::chrono::duration<double>(context_.clock.wall_now().time_since_epoch()).count();
+        if (!next || *next <= now) {
+            place(task, share);
+            continue;
+        }
+        // A clock that was set back must not make it wait longer than the delay that was meant.
+        const TargetConfig* config = context_.config()->find_target(target);
+        const RetryConfig& retry = config ? config->retry : context_.config()->retry;
+        const Seconds longest =
+            std::max(retry.delay, retry.multiplier > 1 ? retry.max_delay : retry.delay) * (1 + retry.jitter);
+        retry_later(task, share, std::min(Seconds(*next - now), longest));
+    }
+    start_deliveries();
 }
 
 Dispatcher::TargetQueue& Dispatcher::queue_of(const std::string& target) {
     auto& queue = queues_[target];
-    if (!queue) queue = std::make_unique<TargetQueue>();
+    if (!queue) {
+        queue = std::make_unique<TargetQueue>();
+        const auto config = context_.config();
+        if (const TargetConfig* known = config->find_target(target))
+            queue->breaker.set_plan(circuit_plan(known->retry));
+    }
     return *queue;
 }
 
-void Dispatcher::enqueue(const TaskPtr& task) {
-    TaskDispatch& dispatch = *task->file.dispatch;
-    task->failures.clear();
-    task->outstanding.clear();
-    for (const std::string& target : dispatch.targets) {
-        if (dispatch.status[target].state != DispatchStatus::State::complete) task->outstanding.insert(target);
-    }
-    task->state = Task::State::queued;
-    if (task->outstanding.empty()) {
-        working_.start("finish " + task->id, attempt_ended(task));
+TargetLoad Dispatcher::load_of(const std::string& target) const {
+    const auto found = queues_.find(target);
+    if (found == queues_.end()) return {};
+    const TargetQueue& queue = *found->second;
+    return TargetLoad{queue.breaker.state() == CircuitBreaker::State::open, queue.paused || queue.draining,
+                      queue.tasks()};
+}
+
+/// Where the share may go now, best first.
+std::vector<std::string> Dispatcher::candidates(const Task& task, const Share& share) const {
+    const auto config = context_.config();
+    const TargetConfig* target = config->find_target(share.target);
+    if (!target) return {share.target};  // the attempt says that it is not configured
+    const auto load = [this](const std::string& name) { return load_of(name); };
+    auto names = delivery_order(*target, task.file.info.mrn, load);
+    std::erase_if(names, [&share](const std::string& name) { return share.tried.contains(name); });
+    return names;
+}
+
+/// Puts the share into the queue of the target that it goes to now. When none can be reached the attempt has failed,
+/// without running into a time-out once more.
+void Dispatcher::place(const TaskPtr& task, Share& share) {
+    const auto names = candidates(*task, share);
+    if (!names.empty()) {
+        share.state = Share::State::waiting;
+        share.via = names.front();
+        const auto config = context_.config();
+        queue_of(share.via).line().push({task, share.target}, task_priority(task->file.info, *config), task->since);
         return;
     }
-    for (const std::string& target : task->outstanding) queue_of(target).waiting.push_back(task);
-    start_deliveries();
+    const auto config = context_.config();
+    const TargetConfig* target = config->find_target(share.target);
+    if (target && target->retry.attempts == 0) {
+        // It is tried until it works, so there is nothing to count: the target wakes it when it is back.
+        share.unreachable = true;
+        retry_later(task, share, std::max(target->retry.delay, wait_for_the_unreachable));
+        return;
+    }
+    const TargetQueue& queue = queue_of(share.target);
+    Error error{Errc::network, fmt::format("{} cannot be reached at present{}{}", share.target,
+                                           queue.down_because.empty() ? "" : ": ", queue.down_because)};
+    share.state = Share::State::sending;  // so that nobody else takes it up until the failure is noted
+    working_.start("fail " + task->id, share_failed(task, share.target, std::move(error), true));
 }
 
 void Dispatcher::start_deliveries() {
-    if (closed_ || halted_) return;
+    start_again_ = true;
+    if (starting_) return;
+    starting_ = true;
+    while (start_again_ && !closed_ && !halted_) {
+        start_again_ = false;
+        for (auto& [name, queue] : queues_) start_deliveries_of(name, *queue);
+    }
+    starting_ = false;
+}
+
+void Dispatcher::start_deliveries_of(const std::string& name, TargetQueue& queue) {
     const auto config = context_.config();
-    for (auto& [name, queue] : queues_) {
-        const TargetConfig* target = config->find_target(name);
-        const std::size_t parallel = target ? std::max(1U, target->max_parallel) : 1;
-        while (!queue->waiting.empty() && queue->in_flight < parallel) {
-            TaskPtr task = std::move(queue->waiting.front());
-            queue->waiting.pop_front();
-            ++queue->in_flight;
-            const std::string title = fmt::format("{} to {}", task->id, name);
-            working_.start(title, deliver(std::move(task), name));
-        }
+    const TargetConfig* target = config->find_target(name);
+    const auto state = target ? queue.breaker.state() : CircuitBreaker::State::closed;
+    if (queue.draining && queue.waiting.empty() && queue.in_flight == 0) end_drain(queue);
+    if (queue.paused) return;
+    if (state == CircuitBreaker::State::open) {
+        while (auto entry = queue.waiting.pop(true)) place(entry->task, entry->task->shares.at(entry->share));
+        return;
+    }
+    const std::size_t allowed = target ? std::max(1U, target->max_parallel) : 1;
+    const std::size_t parallel = state == CircuitBreaker::State::trial ? 1 : allowed;
+    const bool offpeak = is_offpeak_time(*config, context_.clock.wall_now());
+    while (queue.in_flight < parallel) {
+        auto next = queue.waiting.pop(offpeak);
+        if (!next) return;
+        ++queue.in_flight;
+        Share& share = next->task->shares.at(next->share);
+        share.state = Share::State::sending;
+        share.stop = std::make_shared<StopFlag>(stop_.load());
+        const std::string title = fmt::format("{} to {}", next->task->id, name);
+        working_.start(title, deliver(std::move(next->task), std::move(next->share), name));
     }
 }
 
-asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string name) {
-    ++queue_of(name).totals.attempts_total;
-    context_.books.task_event(task->id, sender, TaskEventType::dispatch_begin, task->instances.size(), name,
+asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string share_name, std::string via) {
+    ++queue_of(via).totals.attempts_total;
+    context_.books.task_event(task->id, dispatch_sender, TaskEventType::dispatch_begin, task->instances, via,
                               "Routing job running");
-    const auto target = target_for(name);
+    const auto target = target_for(via);
     std::optional<Result<Receipt>> result;
     if (target) {
         // A copy, because another target of the task may end while this one is being sent to.
-        Delivery delivery{task->folder, task->file, task->instances, {}};
-        auto send = [&] { return send_blocking(delivery, name, **target); };
+        Delivery delivery{task->folder, task->file, {}, {}};
+        const auto stop = task->shares.at(share_name).stop;
+        auto send = [&] { return send_blocking(delivery, via, **target, *stop); };
         result.emplace(co_await run_blocking(sends_, send));
     } else {
         result.emplace(target.error());
     }
-    --queue_of(name).in_flight;
+    --queue_of(via).in_flight;
+    const bool fixed_address = target && (*target)->has_fixed_address();
     Result<Receipt> outcome = std::move(*result);
-    co_await target_ended(std::move(task), std::move(name), std::move(outcome));
+    co_await delivery_ended(std::move(task), std::move(share_name), via, fixed_address, std::move(outcome));
     start_deliveries();
+    const TargetQueue& queue = queue_of(via);
+    if (target && queue.in_flight == 0) co_await rest(*target);
+}
+
+/// Closes what the target kept open for a next task.
+asio::awaitable<void> Dispatcher::rest(std::shared_ptr<Target> target) {
+    auto close = [&target] { target->rest(); };
+    co_await run_blocking(sends_, close);
 }
 
 /// On the sends pool.
-Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string& target_name, Target& target) {
+Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string& target_name, Target& target,
+                                          const StopFlag& stop) {
+    auto instances = TaskFolders::instances(delivery.folder);
+    if (!instances) return instances.error();
+    delivery.instances = std::move(*instances);
     auto confirmed = confirmed_files(delivery.folder, target_name);
     if (!confirmed) return confirmed.error();
     delivery.confirmed = std::move(*confirmed);
@@ -226,7 +327,7 @@ Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string&
         (void)log->append(SentRecord{target_name, file, status, rfc3339(context_.clock.wall_now())});
     };
     try {
-        auto sent = target.send(delivery, record, stop_);
+        auto sent = target.send(delivery, record, stop);
         (void)log->finish();
         return sent;
     } catch (const std::exception& e) {
@@ -235,163 +336,63 @@ Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string&
     }
 }
 
-asio::awaitable<void> Dispatcher::target_ended(TaskPtr task, std::string name, Result<Receipt> result) {
-    TargetState& totals = queue_of(name).totals;
-    auto& status = task->file.dispatch->status[name];
-    status.time = local_timestamp(context_.clock.wall_now());
-    if (result) {
-        status.state = DispatchStatus::State::complete;
-        ++totals.delivered_total;
-        totals.instances_total += result->instances;
-        totals.bytes_total += result->bytes;
-        totals.last_error.clear();
-        context_.books.task_event(task->id, sender, TaskEventType::dispatch_complete, result->instances, name,
-                                  "Routing job complete");
-        context_.log.info("series sent", kv("task", task->id), kv("series", task->file.info.uid), kv("target", name),
-                          kv("instances", result->instances), kv("bytes", result->bytes),
-                          kv("warnings", result->warnings));
-    } else if (result.error().code == Errc::cancelled) {
-        co_return;  // stopping: the task lies where it lay, and the next start goes on
-    } else {
-        status.state = DispatchStatus::State::error;
-        ++totals.failed_total;
-        totals.last_error = result.error().message;
-        task->failures[name] = result.error().message;
-        context_.books.task_event(task->id, sender, TaskEventType::error, 0, name, result.error().message);
-        context_.log.warn("delivery failed", kv("task", task->id), kv("target", name),
-                          kv("reason", result.error().message));
-    }
-    task->outstanding.erase(name);
-    // The others go on. Until they have ended, sent.log remembers what this one got.
-    if (task->outstanding.empty()) co_await attempt_ended(std::move(task));
-}
-
-asio::awaitable<void> Dispatcher::attempt_ended(TaskPtr task) {
-    if (task->failures.empty()) {
-        co_await succeed(std::move(task));
-        co_return;
-    }
-    TaskDispatch& dispatch = *task->file.dispatch;
-    ++dispatch.retries;
-    const auto delay = delay_after_failure(*task);
-    if (!delay) {
-        std::vector<std::string> reasons;
-        for (const auto& [name, reason] : task->failures) reasons.push_back(reason);
-        co_await give_up(std::move(task), text_of(reasons));
-        co_return;
-    }
-    const auto next = context_.clock.wall_now().time_since_epoch() + *delay;
-    dispatch.next_retry_at = std::chrono::duration<double>(next).count();
-    auto write = [&] { return write_task_file(context_.folders.ops(), task->folder, task->file); };
-    const Result<void> written = co_await run_blocking(context_.files, write);
-    if (!written) context_.log.error("cannot write task.json", kv("reason", written.error().message));
-    retry_later(std::move(task), *delay);
-}
-
-std::optional<Seconds> Dispatcher::delay_after_failure(const Task& task) const {
-    const auto config = context_.config();
-    const auto failures = static_cast<unsigned>(std::max(0, task.file.dispatch->retries));
-    std::optional<Seconds> soonest;
-    for (const auto& [name, reason] : task.failures) {
-        const TargetConfig* target = config->find_target(name);
-        const auto delay = next_attempt(target ? target->retry : config->retry, failures);
-        if (delay && (!soonest || *delay < *soonest)) soonest = delay;
-    }
-    return soonest;
-}
-
-void Dispatcher::retry_later(TaskPtr task, Seconds delay) {
-    if (closed_) return;
-    task->state = Task::State::retrying;
-    std::string title = task->id;
-    sleeping_.start(std::move(title), wake_after(std::move(task), delay));
-}
-
-asio::awaitable<void> Dispatcher::wake_after(TaskPtr task, Seconds delay) {
-    co_await context_.clock.wait_for(std::chrono::duration_cast<std::chrono::nanoseconds>(delay));
-    enqueue(task);
-}
-
-asio::awaitable<void> Dispatcher::succeed(TaskPtr task) {
-    task->state = Task::State::leaving;
-    auto move = [&]() -> Result<std::filesystem::path> {
-        task->file.dispatch->next_retry_at.reset();
-        auto written = write_task_file(context_.folders.ops(), task->folder, task->file);
-        if (!written) return written.error();
-        return context_.folders.move(task->folder, Stage::success);
-    };
-    const auto moved = co_await run_blocking(context_.files, move);
-    if (!moved) {
-        context_.log.error("cannot move a delivered task to success", kv("task", task->id),
-                           kv("reason", moved.error().message));
-        retry_later(std::move(task), Seconds(30));
-        co_return;
-    }
-    tasks_.erase(task->id);
-    ++completed_total_;
-    context_.books.task_event(task->id, sender, TaskEventType::move, task->instances.size(), moved->string(),
-                              "Moved to success folder");
-    context_.books.task_event(task->id, sender, TaskEventType::complete, task->instances.size(), "", "Task complete");
-    context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
-    if (has_deliveries(task->file.info.uid)) co_return;  // the last of them says it
-    journal::SeriesState state;
-    state.time = context_.clock.wall_now();
-    state.series_uid = task->file.info.uid;
-    state.state = journal::SeriesStage::done;
-    context_.books.record(std::move(state));
-}
-
-bool Dispatcher::has_deliveries(const std::string& series_uid) const {
-    return std::any_of(tasks_.begin(), tasks_.end(),
-                       [&series_uid](const auto& entry) { return entry.second->file.info.uid == series_uid; });
-}
-
-asio::awaitable<void> Dispatcher::give_up(TaskPtr task, std::string reason) {
-    task->state = Task::State::leaving;
-    task->file.dispatch->next_retry_at.reset();
-    auto park = [&]() -> Result<std::filesystem::path> {
-        (void)write_task_file(context_.folders.ops(), task->folder, task->file);
-        return context_.folders.park(task->folder, FailStage::dispatching, reason);
-    };
-    const auto parked = co_await run_blocking(context_.files, park);
-    if (!parked) {
-        context_.log.error("cannot move a failed task to error", kv("task", task->id),
-                           kv("reason", parked.error().message));
-        retry_later(std::move(task), Seconds(30));
-        co_return;
-    }
-    tasks_.erase(task->id);
-    ++failed_total_;
-    context_.log.error("delivery given up", kv("task", task->id), kv("attempts", task->file.dispatch->retries),
-                       kv("reason", reason));
-    context_.books.task_event(task->id, sender, TaskEventType::suspend, 0, "", "Max retries reached");
-    context_.books.task_event(task->id, sender, TaskEventType::move, task->instances.size(), parked->string(),
-                              "Moved to error folder");
-    context_.books.server_event(sender, MercureEventType::processing, Severity::error,
-                                "Series suspended after reaching max retries");
-    context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
-    journal::SeriesState state;
-    state.time = context_.clock.wall_now();
-    state.series_uid = task->file.info.uid;
-    state.state = journal::SeriesStage::failed;
-    state.outcome = std::move(reason);
-    context_.books.record(std::move(state));
-}
-
 Result<std::shared_ptr<Target>> Dispatcher::target_for(const std::string& name) {
-    const auto config = context_.config();
-    if (targets_config_ != config) {
-        targets_.clear();  // deliveries that run hold on to theirs
-        targets_config_ = config;
-    }
+    configuration_changed();
     if (const auto known = targets_.find(name); known != targets_.end()) return known->second;
-    const TargetConfig* target = config->find_target(name);
+    const TargetConfig* target = targets_config_->find_target(name);
     if (!target) return Error{Errc::not_found, fmt::format("target {} is not configured (any more)", name)};
-    auto made = registry_.make(*target, *config);
+    auto made = registry_.make(*target, *targets_config_);
     if (!made) return made.error();
     std::shared_ptr<Target> shared = std::move(*made);
     targets_[name] = shared;
     return shared;
+}
+
+/// Targets are made anew from a new configuration, and one that was down gets another chance with it.
+void Dispatcher::configuration_changed() {
+    auto config = context_.config();
+    if (config == targets_config_) return;
+    targets_config_ = std::move(config);
+    // Deliveries that run hold on to theirs.
+    for (auto& [name, target] : targets_) working_.start("rest " + name, rest(std::move(target)));
+    targets_.clear();
+    for (auto& [name, queue] : queues_) {
+        const TargetConfig* target = targets_config_->find_target(name);
+        if (target) queue->breaker.set_plan(circuit_plan(target->retry));
+        queue->breaker.look_again(context_.clock.now());
+    }
+}
+
+void Dispatcher::start_probes() {
+    if (closed_) return;
+    for (auto& [name, queue] : queues_) {
+        if (queue->probing || !queue->breaker.wants_probe(context_.clock.now())) continue;
+        if (!targets_config_->find_target(name)) continue;
+        queue->probing = true;
+        working_.start("probe " + name, probe(name));
+    }
+}
+
+/// Looks whether a target that was down can be reached again.
+asio::awaitable<void> Dispatcher::probe(std::string name) {
+    const auto target = target_for(name);
+    TargetTest test(TargetTest::Depth::reach, stop_);
+    if (target) {
+        auto look = [&] { (*target)->test(test); };
+        co_await run_blocking(sends_, look);
+    }
+    TargetQueue& queue = queue_of(name);
+    queue.probing = false;
+    // Whoever says no is there.
+    const bool answered = target && (test.ok() || (test.code() != Errc::network && test.code() != Errc::timed_out));
+    if (!answered) {
+        queue.breaker.probe_failed(context_.clock.now());
+        if (target) queue.down_because = test.summary();
+        co_return;
+    }
+    queue.breaker.probe_answered();
+    if (queue.waiting.empty() && queue.in_flight == 0) wake_those_waiting_for(name, 1);
+    start_deliveries();
 }
 
 void Dispatcher::close() {
@@ -401,6 +402,11 @@ void Dispatcher::close() {
 
 void Dispatcher::stop() {
     stop_ = true;
+    for (auto& [id, task] : tasks_) {
+        for (auto& [name, share] : task->shares) {
+            if (share.stop) *share.stop = true;
+        }
+    }
     working_.cancel();
 }
 
@@ -408,38 +414,6 @@ asio::awaitable<bool> Dispatcher::join(std::chrono::steady_clock::duration grace
     const bool awake = co_await sleeping_.join(grace);
     const bool done = co_await working_.join(grace);
     co_return awake&& done;
-}
-
-Dispatcher::Status Dispatcher::status() const {
-    Status status;
-    status.halted = halted_;
-    status.completed_total = completed_total_;
-    status.failed_total = failed_total_;
-    const SteadyTime now = context_.clock.now();
-    const auto take_oldest = [now](std::optional<Seconds>& oldest, const Task& task) {
-        const Seconds age = now - task.known_since;
-        if (!oldest || age > *oldest) oldest = age;
-    };
-    for (const auto& [name, queue] : queues_) {
-        TargetState target = queue->totals;
-        target.waiting = queue->waiting.size();
-        target.in_flight = queue->in_flight;
-        for (const TaskPtr& task : queue->waiting) take_oldest(target.oldest, *task);
-        status.in_flight += queue->in_flight;
-        status.targets[name] = std::move(target);
-    }
-    for (const auto& [id, task] : tasks_) {
-        if (task->state == Task::State::retrying) {
-            for (const auto& [name, reason] : task->failures) {
-                TargetState& target = status.targets[name];
-                ++target.retrying;
-                take_oldest(target.oldest, *task);
-            }
-        }
-        if (task->state != Task::State::leaving) take_oldest(status.oldest, *task);
-    }
-    status.waiting = tasks_.size() - std::min(tasks_.size(), status.in_flight);
-    return status;
 }
 
 }  // namespace quicksilver

@@ -62,6 +62,15 @@ Json to_json(const TaskInfo& info) {
     return object;
 }
 
+Json to_json(const DispatchStatus& status) {
+    Json object{{"state", to_text(status.state)}, {"time", status.time}};
+    if (status.attempts != 0) object["attempts"] = status.attempts;
+    if (status.next_retry_at) object["next_retry_at"] = *status.next_retry_at;
+    if (!status.reason.empty()) object["reason"] = status.reason;
+    if (!status.via.empty()) object["via"] = status.via;
+    return object;
+}
+
 Json to_json(const TaskDispatch& dispatch) {
     Json object;
     object["target_name"] = dispatch.targets;
@@ -69,7 +78,7 @@ Json to_json(const TaskDispatch& dispatch) {
     for (const std::string& target : dispatch.targets) {
         const auto found = dispatch.status.find(target);
         const DispatchStatus status = found == dispatch.status.end() ? DispatchStatus{} : found->second;
-        object["status"][target] = Json{{"state", to_text(status.state)}, {"time", status.time}};
+        object["status"][target] = to_json(status);
     }
     object["retries"] = dispatch.retries == 0 ? Json() : Json(dispatch.retries);
     object["next_retry_at"] = or_null(dispatch.next_retry_at);
@@ -172,7 +181,7 @@ TaskInfo make_task_info(const Tags& tags, std::string uid, std::string uid_type,
 TaskDispatch make_task_dispatch(std::vector<std::string> targets, WallTime now) {
     TaskDispatch dispatch;
     for (const std::string& target : targets) {
-        dispatch.status.emplace(target, DispatchStatus{DispatchStatus::State::waiting, local_timestamp(now)});
+        dispatch.status[target].time = local_timestamp(now);
     }
     dispatch.targets = std::move(targets);
     return dispatch;

@@ -163,12 +163,28 @@ TaskInfo read_info(const Json& object) {
     return info;
 }
 
+/// What mercure does not have; of another type than ours, it is somebody else's.
+void read_own_fields(const Json& value, DispatchStatus& status) {
+    const auto member = [&value](const char* key) -> const Json& {
+        static const Json none;
+        const auto found = value.find(key);
+        return found == value.end() ? none : *found;
+    };
+    if (const Json& attempts = member("attempts"); attempts.is_number()) {
+        status.attempts = static_cast<int>(std::clamp(attempts.get<double>(), 0.0, 1e9));
+    }
+    if (const Json& next = member("next_retry_at"); next.is_number()) status.next_retry_at = next.get<double>();
+    if (const Json& reason = member("reason"); reason.is_string()) status.reason = reason.get<std::string>();
+    if (const Json& via = member("via"); via.is_string()) status.via = via.get<std::string>();
+}
+
 std::optional<DispatchStatus> read_target_status(const Json& value) {
     if (!value.is_object()) return std::nullopt;
     const auto state = value.find("state");
     const auto time = value.find("time");
     if (state == value.end() || time == value.end() || !time->is_string()) return std::nullopt;
-    DispatchStatus status{DispatchStatus::State::waiting, time->get<std::string>()};
+    DispatchStatus status;
+    status.time = time->get<std::string>();
     if (*state == "complete") {
         status.state = DispatchStatus::State::complete;
     } else if (*state == "error") {
@@ -176,6 +192,7 @@ std::optional<DispatchStatus> read_target_status(const Json& value) {
     } else if (*state != "waiting") {
         return std::nullopt;
     }
+    read_own_fields(value, status);
     return status;
 }
 

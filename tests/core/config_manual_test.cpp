@@ -27,6 +27,25 @@ TEST_CASE("docs/configuration.md is what the tables say", "[config]") {
     CHECK((std::filesystem::exists(manual) && read_file(manual) == config_manual()));
 }
 
+TEST_CASE("docs/targets.md is what the tables say", "[config]") {
+    const std::filesystem::path manual = std::filesystem::path(QUICKSILVER_SOURCE_FOLDER) / "docs/targets.md";
+    if (std::getenv("QUICKSILVER_UPDATE_DOCS")) write_file(manual, targets_manual());
+    INFO("out of date; run: QUICKSILVER_UPDATE_DOCS=1 core_tests \"docs/targets.md is what the tables say\"");
+    CHECK((std::filesystem::exists(manual) && read_file(manual) == targets_manual()));
+}
+
+TEST_CASE("Every kind of target is described with all its fields", "[config]") {
+    const std::string manual = targets_manual();
+    for (const std::string_view type : target_types()) {
+        CAPTURE(type);
+        CHECK(manual.find("(`" + std::string(type) + "`)") != std::string::npos);
+        for (const ConfigField& field : target_fields(type)) {
+            CAPTURE(field.key);
+            CHECK(manual.find("| `" + std::string(field.key) + "`") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("Every setting has a name of its own, a help text and a default that its own check accepts", "[config]") {
     for (const FieldTable table : all_tables()) {
         std::set<std::string_view> keys;

@@ -53,13 +53,45 @@ TEST_CASE("A target that says nothing of its type never becomes a dummy", "[conf
     CHECK_FALSE(loaded.ok());
     CHECK(lines_of(loaded, ProblemSeverity::error) ==
           Lines{"error: targets.t: has no target_type, and its fields do not tell it; say one of dicom, dicomtls, "
-                "dicomweb, sftp, rsync, xnat, s3, folder, dummy"});
+                "dicomweb, sftp, rsync, xnat, s3, folder, group, dummy"});
+}
+
+TEST_CASE("The members of a group are targets, and no groups", "[config]") {
+    const auto problems = [](const char* members) {
+        return lines_of(load_text(fmt::format(R"({{"targets": {{"f": {{"folder": "/x"}},
+            "g": {{"target_type": "group", "members": {}}}}}}})",
+                                              members)),
+                        ProblemSeverity::error);
+    };
+    CHECK(problems(R"(["f"])").empty());
+    CHECK(problems("[]") == Lines{"error: targets.g.members: is empty, so nothing could be delivered"});
+    CHECK(problems(R"(["f", "g"])") == Lines{"error: targets.g.members: \"g\" is a group; name its members"});
+    const auto loaded = load_text(
+        R"({"targets": {"f": {"folder": "/x"},
+                        "g": {"target_type": "group", "members": ["f"], "choose": "by_patient", "retry_max": 0}}})");
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config->targets[1].choose == GroupChoice::by_patient);
+    CHECK(loaded.config->targets[1].members == std::vector<std::string>{"f"});
+    CHECK(loaded.config->targets[1].retry.attempts == 0);
+}
+
+TEST_CASE("Retries of a target go over the global ones, key by key", "[config]") {
+    const auto loaded = load_text(
+        R"({"retry_delay": 60, "retry_multiplier": 2, "retry_jitter": 10,
+            "targets": {"f": {"folder": "/x", "retry_delay_max": 600, "retry_jitter": 50}}})");
+    REQUIRE(loaded.ok());
+    const RetryConfig& retry = loaded.config->targets[0].retry;
+    CHECK(retry.delay.count() == 60);
+    CHECK(retry.attempts == 5);
+    CHECK(retry.multiplier == 2);
+    CHECK(retry.max_delay.count() == 600);
+    CHECK(retry.jitter == 0.5);
 }
 
 TEST_CASE("A type that does not exist is an error with the nearest name", "[config]") {
     CHECK(lines_of(load_target(R"({"target_type": "dicm", "ip": "h"})"), ProblemSeverity::error) ==
           Lines{"error: targets.t.target_type: \"dicm\" is none of dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, "
-                "folder, dummy; did you mean dicom?"});
+                "folder, group, dummy; did you mean dicom?"});
 }
 
 TEST_CASE("The type counts, not what other types might make of the fields", "[config]") {

@@ -37,7 +37,14 @@ public:
         rejected.push_back(reason);
         told_.notify_all();
     }
-    void association_began(const dicom::Peer&) override {}
+    void association_began(const dicom::Peer&) override {
+        const std::lock_guard lock(mutex_);
+        ++associations_began_;
+    }
+    std::size_t associations_began() const {
+        const std::lock_guard lock(mutex_);
+        return associations_began_;
+    }
     void association_ended(const dicom::Peer&) override {}
 
     void set_room(Result<void> room) {
@@ -91,6 +98,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable told_;
+    std::size_t associations_began_ = 0;
     Result<void> room_;
     std::map<std::string, std::string> files_;
 };

@@ -1,92 +1,35 @@
-#include "quicksilver/pipeline/dispatcher.hpp"
-
 #include "quicksilver/store/sent_log.hpp"
 
-#include "scripted_target.hpp"
-#include "stage_fixture.hpp"
-#include "support/catch.hpp"
+#include "dispatcher_fixture.hpp"
 
 using namespace quicksilver;
 using namespace std::chrono_literals;
+using Fixture = test::DispatcherFixture;
+using Names = std::vector<std::string>;
 
 namespace {
 
-struct Fixture : test::StageFixture {
-    test::Script script;
-    TargetRegistry registry;
-    boost::asio::thread_pool sends{8};
-    CoroutineGroup group{io.get_executor(), nullptr};
-    std::unique_ptr<Dispatcher> dispatcher;
-
-    Fixture() {
-        test::ScriptedTarget::register_in(registry, script);
-        add_target("a");
-        add_target("b");
-        restart();
-    }
-    ~Fixture() {
-        end();
-        sends.join();
-    }
-
-    void add_target(const std::string& name, unsigned max_parallel = 1, RetryConfig retry = {Seconds(900), 5}) {
-        reconfigure([&](Config& changed) {
-            TargetConfig target;
-            target.name = name;
-            target.type = "scripted";
-            target.max_parallel = max_parallel;
-            target.retry = retry;
-            std::erase_if(changed.targets, [&](const TargetConfig& one) { return one.name == name; });
-            changed.targets.push_back(target);
-        });
-    }
-
-    /// A new dispatcher over the same folders, as after a crash.
-    void restart() {
-        end();
-        dispatcher = std::make_unique<Dispatcher>(context(), sends, registry);
-    }
-    void run() { group.start("dispatcher", dispatcher->run()); }
-
-    void end() {
-        if (!dispatcher) return;
-        test::run_handler(io, [this] {
-            dispatcher->close();
-            dispatcher->stop();
-            group.cancel();
-        });
-        bool joined = false;
-        auto join = [&]() -> boost::asio::awaitable<void> { joined = co_await dispatcher->join(10s); };
-        test::run_coroutine(io, join());
-        CHECK(joined);
-        run_until([&] { return group.empty(); });
-        dispatcher.reset();
-    }
-
-    void make_task(const std::string& id, std::vector<std::string> targets, std::size_t instances = 2) {
-        const auto folder = root / "files" / id;
-        std::vector<std::filesystem::path> made;
-        for (std::size_t i = 0; i < instances; ++i) {
-            made.push_back(folder / ("1.2#" + std::to_string(i) + ".dcm"));
-            test::write_file(made.back(), "image " + std::to_string(i));
-        }
-        TaskFile task;
-        task.id = id;
-        task.info.uid = "1.2";
-        task.dispatch = make_task_dispatch(std::move(targets), clock.wall_now());
-        if (!folders.make_task(Stage::outgoing, id, made, to_json_text(task))) throw std::runtime_error("no task");
-    }
-
-    bool is_in(Stage stage, const std::string& id) { return folders.exists(stage, id); }
-    TaskFile task_in(Stage stage, const std::string& id) { return read_task_file(folders.path(stage, id)).value(); }
-    void advance(std::chrono::nanoseconds by) {
-        clock.advance(by);
-        io.restart();
-        io.poll();
-    }
-};
-
 const Error refused{Errc::refused, "not today"};
+const Error away{Errc::network, "nobody there"};
+
+RuleConfig rule(const char* name, Priority priority) {
+    RuleConfig made;
+    made.name = name;
+    made.priority = priority;
+    return made;
+}
+
+/// Tasks that fail until the target counts as down.
+void take_down(Fixture& f, const std::string& target) {
+    f.script.answer(target, std::deque<Result<void>>(3, away));
+    f.script.answer_probes(target, away);
+    for (int i = 0; i < 3; ++i) {
+        const std::string id = "lost" + std::to_string(i);
+        f.make_task(id, {target});
+        f.dispatcher->add(id);
+    }
+    f.run_until([&] { return f.state_of(target).down && f.state_of(target).retrying == 3; });
+}
 
 }  // namespace
 
@@ -299,4 +242,231 @@ TEST_CASE("Stopping leaves a task that is being sent in outgoing", "[pipeline][d
     f.script.unblock("a");
     f.dispatcher->add("t");
     f.run_until([&] { return f.is_in(Stage::success, "t"); });
+}
+
+TEST_CASE("A target that works is not held up by the attempts of another of the same task", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.add_target("a", 1, RetryConfig{Seconds(10), 5});
+    f.script.answer("a", {refused, refused});
+    f.script.block("b");
+    f.make_task("t", {"a", "b"});
+    f.dispatcher->add("t");
+    for (std::size_t attempt = 1; attempt <= 2; ++attempt) {
+        f.run_until([&] { return f.state_of("a").retrying == 1 && f.script.attempts("a") == attempt; });
+        f.advance(11s);
+    }
+    f.run_until([&] { return f.state_of("a").delivered_total == 1; });
+    CHECK(f.is_in(Stage::outgoing, "t"));
+    f.script.unblock("b");
+    f.run_until([&] { return f.is_in(Stage::success, "t"); });
+    const TaskDispatch dispatch = *f.task_in(Stage::success, "t").dispatch;
+    CHECK(dispatch.status.at("a").state == DispatchStatus::State::complete);
+    CHECK(dispatch.status.at("b").state == DispatchStatus::State::complete);
+}
+
+TEST_CASE("Each target of a task has attempts of its own, also after a restart", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.add_target("a", 1, RetryConfig{Seconds(10), 2});
+    f.add_target("b", 1, RetryConfig{Seconds(10), 4});
+    f.script.answer("a", std::deque<Result<void>>(9, refused));
+    f.script.answer("b", std::deque<Result<void>>(3, refused));
+    f.make_task("t", {"a", "b"});
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.state_of("a").retrying == 1 && f.state_of("b").retrying == 1; });
+    f.restart();
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.clock.waiters() == 2; });
+    f.advance(11s);
+    f.run_until([&] { return f.script.attempts("b") == 2 && f.state_of("b").retrying == 1; });
+    CHECK(f.script.attempts("a") == 2);
+    CHECK(f.state_of("a").retrying == 0);
+    f.restart();  // what has been given up stays so while the other target goes on
+    f.dispatcher->add("t");
+    for (int i = 0; i < 2; ++i) {
+        f.run_until([&] { return f.state_of("b").retrying == 1; });
+        f.advance(11s);
+    }
+    f.run_until([&] { return f.is_in(Stage::error, "t"); });
+    CHECK(f.script.attempts("a") == 2);
+    CHECK(f.script.attempts("b") == 4);
+    const TaskFile task = f.task_in(Stage::error, "t");
+    CHECK(task.dispatch->status.at("a").state == DispatchStatus::State::error);
+    CHECK(task.dispatch->status.at("a").reason == "not today");
+    CHECK(task.dispatch->status.at("b").state == DispatchStatus::State::complete);
+}
+
+TEST_CASE("A task that was given up and moved back by hand begins anew", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.add_target("a", 1, RetryConfig{Seconds(10), 1});
+    f.script.answer("a", {refused});
+    f.make_task("t", {"a"});
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.is_in(Stage::error, "t"); });
+    REQUIRE(f.folders.move(f.folders.path(Stage::error, "t"), Stage::outgoing).ok());
+    f.run_until([&] { return f.dispatcher->status().failed_total == 1; });
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.is_in(Stage::success, "t"); });
+    CHECK_FALSE(f.task_in(Stage::success, "t").info.fail_stage.has_value());
+}
+
+TEST_CASE("Urgent tasks go first, then in turns; a deleted rule strands nobody", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.reconfigure([](Config& config) {
+        config.rules = {rule("fast", Priority::urgent), rule("night", Priority::offpeak)};
+        config.cleaner.offpeak_start = config.cleaner.offpeak_end = "00:00";
+    });
+    f.script.block("a");
+    const auto by_rule = [](const char* name) { return [name](TaskFile& task) { task.info.applied_rule = name; }; };
+    f.make_task("first", {"a"});
+    f.dispatcher->add("first");
+    f.run_until([&] { return f.script.attempts("a") == 1; });
+    for (const char* id : {"n1", "n2"}) f.make_task(id, {"a"}, 1, by_rule("gone"));
+    f.make_task("o", {"a"}, 1, by_rule("night"));
+    for (const char* id : {"u1", "u2", "u3"}) f.make_task(id, {"a"}, 1, by_rule("fast"));
+    for (const char* id : {"n1", "n2", "o", "u1", "u2", "u3"}) {
+        f.dispatcher->add(id);
+        f.run_until([&, before = f.state_of("a").waiting] { return f.state_of("a").waiting > before; });
+    }
+    CHECK(f.state_of("a").offpeak == 1);
+    f.script.unblock("a");
+    f.run_until([&] { return f.dispatcher->status().completed_total == 6; });
+    CHECK(f.script.tasks("a") == Names({"first", "u1", "u2", "n1", "u3", "n2"}));
+    f.reconfigure([](Config& config) { config.cleaner.offpeak_end = "23:59"; });
+    f.run();
+    f.run_until([&] { return f.is_in(Stage::success, "o"); });
+}
+
+TEST_CASE("A target that is down is not run into again, but looked for, and gets all when it is back",
+          "[pipeline][dispatcher]") {
+    Fixture f;
+    take_down(f, "a");
+    f.make_task("late", {"a"});
+    f.dispatcher->add("late");
+    f.run_until([&] { return f.state_of("a").retrying == 4; });
+    CHECK(f.script.attempts("a") == 3);
+    CHECK(f.task_in(Stage::outgoing, "late").dispatch->status.at("a").reason.find("nobody there") != std::string::npos);
+    f.run();
+    for (int second = 0; second < 200 && f.script.probes("a") < 2; ++second) {
+        f.run_until([&] { return f.clock.waiters() >= 5; });
+        f.advance(1s);
+    }
+    CHECK(f.script.probes("a") == 2);
+    CHECK(f.script.attempts("a") == 3);
+    f.script.answer_probes("a", std::string("there"));
+    for (int second = 0; second < 60 && f.dispatcher->status().completed_total < 4; ++second) {
+        f.run_until([&] { return f.clock.waiters() >= 1; });
+        f.advance(1s);
+        f.run_until([&] { return f.state_of("a").in_flight == 0; });
+    }
+    f.run_until([&] { return f.dispatcher->status().completed_total == 4; });
+    CHECK_FALSE(f.state_of("a").down);
+    CHECK(f.script.attempts("a") == 7);
+}
+
+TEST_CASE("Failing fast while a target is down counts as mercure's attempts do", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.add_target("a", 1, RetryConfig{Seconds(100), 3});
+    take_down(f, "a");
+    for (int attempt = 2; attempt <= 3; ++attempt) {
+        f.run_until([&] { return f.clock.waiters() == 3; });
+        f.advance(101s);
+        f.run_until([&] { return f.state_of("a").retrying == 3 || f.dispatcher->status().failed_total == 3; });
+    }
+    CHECK(f.dispatcher->status().failed_total == 3);
+    CHECK(f.script.attempts("a") == 3);
+    CHECK(f.task_in(Stage::error, "lost0").dispatch->retries == 3);
+}
+
+TEST_CASE("A trial that fails ahead of its time does not count as an attempt", "[pipeline][dispatcher]") {
+    Fixture f;
+    take_down(f, "a");
+    f.script.answer("a", std::deque<Result<void>>(1, away));
+    f.script.answer_probes("a", std::string("there"));
+    f.run();
+    for (int second = 0; second < 7; ++second) {
+        f.run_until([&] { return f.clock.waiters() >= 4; });
+        f.advance(1s);
+    }
+    f.run_until([&] { return f.script.attempts("a") == 4 && f.state_of("a").retrying == 3; });
+    for (int i = 0; i < 3; ++i) {
+        CHECK(f.task_in(Stage::outgoing, "lost" + std::to_string(i)).dispatch->retries == 1);
+    }
+}
+
+TEST_CASE("While a target is down the next of its failover list takes over, and nothing is counted",
+          "[pipeline][dispatcher]") {
+    Fixture f;
+    TargetConfig first;
+    first.name = "a";
+    first.type = "scripted";
+    first.failover = {"b"};
+    f.add_target(first);
+    f.script.answer("a", std::deque<Result<void>>(3, away));
+    for (int i = 0; i < 5; ++i) {
+        const std::string id = "t" + std::to_string(i);
+        f.make_task(id, {"a"});
+        f.dispatcher->add(id);
+        f.run_until([&] { return f.is_in(Stage::success, id); });
+    }
+    CHECK(f.script.attempts("a") == 3);
+    CHECK(f.script.attempts("b") == 5);
+    const TaskFile task = f.task_in(Stage::success, "t4");
+    CHECK(task.dispatch->status.at("a").state == DispatchStatus::State::complete);
+    CHECK(task.dispatch->status.at("a").via == "b");
+    CHECK(task.dispatch->retries == 0);
+}
+
+TEST_CASE("When the whole failover list is away the attempt counts once", "[pipeline][dispatcher]") {
+    Fixture f;
+    TargetConfig first;
+    first.name = "a";
+    first.type = "scripted";
+    first.failover = {"b"};
+    f.add_target(first);
+    f.script.answer("a", {away});
+    f.script.answer("b", {away});
+    f.make_task("t", {"a"});
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.state_of("a").retrying == 1; });
+    CHECK(f.task_in(Stage::outgoing, "t").dispatch->retries == 1);
+    f.advance(901s);
+    f.run_until([&] { return f.is_in(Stage::success, "t"); });
+    CHECK(f.script.attempts("a") == 2);
+    CHECK(f.script.attempts("b") == 1);
+}
+
+TEST_CASE("A group spreads its tasks over its members and passes over one that is down", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.add_group(GroupChoice::least_busy, {"a", "b"});
+    f.script.block("a");
+    for (int i = 0; i < 4; ++i) {
+        const std::string id = "t" + std::to_string(i);
+        f.make_task(id, {"group"});
+        f.dispatcher->add(id);
+    }
+    f.run_until([&] { return f.dispatcher->status().completed_total >= 2; });
+    CHECK(f.script.attempts("a") == 1);
+    f.script.unblock("a");
+    f.run_until([&] { return f.dispatcher->status().completed_total == 4; });
+    CHECK(f.task_in(Stage::success, "t0").dispatch->status.at("group").via != "");
+    f.script.answer("a", {away});
+    f.make_task("last", {"group"});
+    f.dispatcher->add("last");
+    f.run_until([&] { return f.is_in(Stage::success, "last"); });
+    CHECK(f.task_in(Stage::success, "last").dispatch->status.at("group").via == "b");
+}
+
+TEST_CASE("A target keeps its connections while tasks wait and closes them when none does", "[pipeline][dispatcher]") {
+    Fixture f;
+    f.script.block("a");
+    for (int i = 0; i < 5; ++i) {
+        const std::string id = "t" + std::to_string(i);
+        f.make_task(id, {"a"});
+        f.dispatcher->add(id);
+    }
+    f.run_until([&] { return f.script.attempts("a") == 1 && f.state_of("a").waiting == 4; });
+    CHECK(f.script.rests("a") == 0);
+    f.script.unblock("a");
+    f.run_until([&] { return f.dispatcher->status().completed_total == 5 && f.script.rests("a") > 0; });
+    CHECK(f.script.rests("a") == 1);
 }

@@ -19,6 +19,29 @@ TEST_CASE("Attempts are counted as mercure counts them, and 0 means until it wor
     }
 }
 
+TEST_CASE("Each wait may be longer than the one before, up to a limit", "[pipeline][retry]") {
+    RetryConfig retry{Seconds(10), 0};
+    retry.multiplier = 3;
+    retry.max_delay = Seconds(200);
+    const std::pair<unsigned, double> waits[] = {{1, 10}, {2, 30}, {3, 90}, {4, 200}, {5, 200}, {100'000, 200}};
+    for (const auto& [failures, seconds] : waits) {
+        CAPTURE(failures);
+        CHECK(next_attempt(retry, failures)->count() == seconds);
+    }
+    retry.max_delay = Seconds(5);
+    CHECK(next_attempt(retry, 1)->count() == 10);  // the delay itself is what somebody asked for
+    retry.delay = Seconds(0);
+    CHECK(next_attempt(retry, 100'000)->count() == 0);
+}
+
+TEST_CASE("Jitter spreads the wait evenly around its length", "[pipeline][retry]") {
+    RetryConfig retry{Seconds(100), 0};
+    retry.jitter = 0.1;
+    CHECK(next_attempt(retry, 1, 0)->count() == Approx(90));
+    CHECK(next_attempt(retry, 1, 0.5)->count() == Approx(100));
+    CHECK(next_attempt(retry, 1, 0.999)->count() == Approx(110).epsilon(0.001));
+}
+
 TEST_CASE("A hand-over is tried again soon at first, later in longer steps, and at last given up",
           "[pipeline][retry]") {
     CHECK(next_routing_attempt(0)->count() == 0);

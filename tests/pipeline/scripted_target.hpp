@@ -54,10 +54,43 @@ public:
         return found == most_at_once_.end() ? 0 : found->second;
     }
 
+    /// What probes and tests find from now on.
+    void answer_probes(const std::string& target, Result<std::string> answer) {
+        const std::lock_guard lock(mutex_);
+        probe_answers_.insert_or_assign(target, std::move(answer));
+    }
+    Result<std::string> probe(const std::string& target) {
+        const std::lock_guard lock(mutex_);
+        ++probes_[target];
+        const auto found = probe_answers_.find(target);
+        return found == probe_answers_.end() ? Result<std::string>(std::string("scripted")) : found->second;
+    }
+    std::size_t probes(const std::string& target) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = probes_.find(target);
+        return found == probes_.end() ? 0 : found->second;
+    }
+    void rest(const std::string& target) {
+        const std::lock_guard lock(mutex_);
+        ++rests_[target];
+    }
+    std::size_t rests(const std::string& target) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = rests_.find(target);
+        return found == rests_.end() ? 0 : found->second;
+    }
+    /// Tasks in the order in which a target was given them.
+    std::vector<std::string> tasks(const std::string& target) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = tasks_.find(target);
+        return found == tasks_.end() ? std::vector<std::string>() : found->second;
+    }
+
     Result<Receipt> send(const std::string& target, const Delivery& delivery, const Progress& progress,
                          const StopFlag& stop) {
         std::unique_lock lock(mutex_);
         ++attempts_[target];
+        tasks_[target].push_back(delivery.task.id);
         most_at_once_[target] = std::max(most_at_once_[target], ++running_[target]);
         while (blocked_.contains(target) && !stop) changed_.wait_for(lock, std::chrono::milliseconds(10));
         --running_[target];
@@ -84,8 +117,9 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::map<std::string, std::deque<Result<void>>> answers_;
-    std::map<std::string, std::vector<std::string>> sent_;
-    std::map<std::string, std::size_t> attempts_, running_, most_at_once_;
+    std::map<std::string, std::vector<std::string>> sent_, tasks_;
+    std::map<std::string, Result<std::string>> probe_answers_;
+    std::map<std::string, std::size_t> attempts_, running_, most_at_once_, probes_, rests_;
     std::set<std::string> blocked_;
     std::size_t confirm_before_failing_ = 0;
 };
@@ -97,7 +131,11 @@ public:
     Result<Receipt> send(const Delivery& delivery, const Progress& progress, const StopFlag& stop) override {
         return script_.send(name_, delivery, progress, stop);
     }
-    Result<std::string> test(const StopFlag&) override { return std::string("scripted"); }
+    void test(TargetTest& test) override {
+        test.step(
+            "echo", [this] { return script_.probe(name_); }, "scripted hint");
+    }
+    void rest() override { script_.rest(name_); }
 
     static void register_in(TargetRegistry& registry, Script& script) {
         registry.add("scripted", [&script](const TargetConfig& target, const Config&) {

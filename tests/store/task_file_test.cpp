@@ -152,6 +152,36 @@ TEST_CASE("Retries and the time of the next one go there and back", "[store]") {
     CHECK(written(task) == document);
 }
 
+TEST_CASE("What each target has been through goes there and back, where mercure tolerates it", "[store]") {
+    TaskFile task = parse(mercure_task);
+    DispatchStatus& status = task.dispatch->status.at("research");
+    status.state = State::error;
+    status.attempts = 3;
+    status.next_retry_at = 1790000000.5;
+    status.reason = "nobody there";
+    status.via = "backup";
+    const TaskFile again = parse_task_file(to_json_text(task)).value();
+    CHECK(again.dispatch->status.at("research").attempts == 3);
+    CHECK(again.dispatch->status.at("research").next_retry_at == 1790000000.5);
+    CHECK(again.dispatch->status.at("research").reason == "nobody there");
+    CHECK(again.dispatch->status.at("research").via == "backup");
+    const auto written = nlohmann::json::parse(to_json_text(again));
+    CHECK(written["dispatch"]["status"]["pacs"].size() == 2);  // nothing of ours where there is nothing to say
+}
+
+TEST_CASE("Fields of ours with another type than ours are somebody else's", "[store]") {
+    auto document = mercure_task;
+    auto& status = document["dispatch"]["status"]["research"];
+    status["attempts"] = "many";
+    status["next_retry_at"] = nullptr;
+    status["reason"] = 7;
+    status["via"] = nlohmann::json::array();
+    const TaskFile task = parse(document);
+    CHECK(task.dispatch->status.at("research").attempts == 0);
+    CHECK_FALSE(task.dispatch->status.at("research").next_retry_at.has_value());
+    CHECK(task.dispatch->status.at("pacs").state == State::complete);
+}
+
 TEST_CASE("An output that mercure would refuse is wrapped into an object", "[store]") {
     TaskFile task = parse(mercure_task);
     task.process[0].output = nlohmann::ordered_json::array({1, 2});

@@ -50,20 +50,28 @@ struct HttpConfig {
     std::filesystem::path certificate, key;
 };
 
-/// How often and when a failed delivery is tried again. `attempts` counts the first one too (mercure's `retry_max`,
-/// whose 0 is read as 1, as mercure does); 0 = until it works (`retry_max` −1).
+/// How often and when a failed delivery is tried again. `attempts` counts the first one too (mercure's `retry_max`);
+/// 0 = until it works.
 struct RetryConfig {
     Seconds delay{900};
     unsigned attempts = 5;
+    double multiplier = 1;      ///< each wait is this many times the one before
+    Seconds max_delay{86'400};  ///< but not longer than this, unless `delay` itself is
+    double jitter = 0;          ///< 0.1 = between 90 % and 110 % of that, at random
 };
+
+/// How a group picks the member that a delivery goes to.
+enum class GroupChoice { in_order, least_busy, by_patient };
 
 struct TargetConfig {
     std::string name;
-    std::string type;       ///< dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, folder, dummy
+    std::string type;       ///< dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, folder, group, dummy
     std::string direction;  ///< pull, push, both
     unsigned max_parallel = 1;
     RetryConfig retry;                  ///< the target's own, else the global one
-    std::vector<std::string> failover;  ///< targets to try when this one is given up, in order
+    std::vector<std::string> failover;  ///< targets that take over, in order, while this one is down
+    std::vector<std::string> members;   ///< of a group
+    GroupChoice choose = GroupChoice::in_order;
     /// Every field of its type, checked, coerced and with defaults (docs/configuration.md): ports are numbers, flags
     /// are true or false, secrets are resolved. A field without value and default is absent.
     nlohmann::json settings;

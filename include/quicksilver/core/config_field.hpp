@@ -13,6 +13,7 @@ enum class FieldType {
     text,
     boolean,
     integer,
+    number,    ///< fractions allowed
     duration,  ///< seconds, fractions allowed
     port,      ///< 1–65535; 0 only where `min` says so
     ae_title,  ///< 1–16 characters of ISO 646 without backslash and control characters; may be empty
@@ -66,7 +67,7 @@ using FieldTable = std::span<const ConfigField>;
 FieldTable setting_fields();
 FieldTable rule_fields();
 FieldTable module_fields();
-/// dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, folder, dummy
+/// dicom, dicomtls, dicomweb, sftp, rsync, xnat, s3, folder, group, dummy
 std::span<const std::string_view> target_types();
 /// What a person calls that type: "DICOM with TLS".
 std::string_view target_type_title(std::string_view type);

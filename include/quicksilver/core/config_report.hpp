@@ -24,5 +24,7 @@ nlohmann::ordered_json masked_config(const nlohmann::ordered_json& document);
 
 /// docs/configuration.md, made from the tables.
 std::string config_manual();
+/// docs/targets.md: what each kind of target does, with its fields.
+std::string targets_manual();
 
 }  // namespace quicksilver

@@ -7,10 +7,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace quicksilver::dicom {
+
+/// PEM files with which we open encrypted associations.
+struct TlsClient {
+    std::filesystem::path key, certificate;
+    std::filesystem::path ca;  ///< who may have signed the peer's certificate
+};
 
 /// Where to and as whom.
 struct Destination {
@@ -21,6 +28,11 @@ struct Destination {
     std::uint32_t max_pdu = 131072;
     std::chrono::seconds association_timeout{30};  ///< answer to A-ASSOCIATE-RQ
     std::chrono::seconds response_timeout{60};     ///< answer to a DIMSE request
+    std::optional<TlsClient> tls;
+    /// Convert to this one where the peer takes it and we can; empty: send what the file has.
+    std::string transfer_syntax_uid;
+
+    bool operator==(const Destination& other) const;
 };
 
 /// A SOP class together with the transfer syntax that the file has.
@@ -51,7 +63,7 @@ struct StoreReply {
 /// One outgoing association. One thread, which it blocks.
 class SendAssociation {
 public:
-    /// Proposes each pair as a context of its own, and for native ones the other native syntaxes as a fallback.
+    /// Proposes each pair as a context of its own, the wanted transfer syntax, and the native ones as a fallback.
     /// `contexts` may be empty: then only C-ECHO is proposed. At most max_contexts pairs.
     static Result<std::unique_ptr<SendAssociation>> open(const Destination& destination,
                                                          const std::vector<StorageContext>& contexts,
@@ -61,11 +73,13 @@ public:
     /// Sends one file. An error means that the association is gone, and nothing is known of this instance.
     virtual Result<StoreReply> store(const std::filesystem::path& file) = 0;
     virtual Result<void> echo() = 0;
+    /// Another task goes on with the association: its flag counts from now on. It outlives the use.
+    virtual void use_stop(const StopFlag& stop) = 0;
     /// A-RELEASE. Without it the destructor aborts.
     virtual void release() = 0;
 
-    /// Pairs in one association: each may need two of the 128 presentation contexts (PS3.8 §9.3.2).
-    static constexpr std::size_t max_contexts = 60;
+    /// Pairs in one association: each may need three of the 128 presentation contexts (PS3.8 §9.3.2).
+    static constexpr std::size_t max_contexts = 40;
 };
 
 /// Classes a status of C-STORE.

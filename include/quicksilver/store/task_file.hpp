@@ -46,13 +46,18 @@ struct DispatchStatus {
     enum class State { waiting, complete, error };
     State state = State::waiting;
     std::string time;  ///< local, "YYYY-mm-dd HH:MM:SS"
+    /// Ours, not mercure's, whose reader tolerates them here.
+    int attempts = 0;                     ///< that failed
+    std::optional<double> next_retry_at;  ///< seconds since 1970
+    std::string reason;                   ///< of the last failure
+    std::string via;                      ///< the target that took it instead: of a failover list or a group
 };
 
 struct TaskDispatch {
     std::vector<std::string> targets;              ///< `target_name`
     std::map<std::string, DispatchStatus> status;  ///< one for each target; a malformed one is read as all waiting
-    int retries = 0;
-    std::optional<double> next_retry_at;  ///< seconds since 1970
+    int retries = 0;                               ///< the most failed attempts of a target
+    std::optional<double> next_retry_at;           ///< seconds since 1970, the soonest of all targets
     std::optional<std::string> series_uid;
     nlohmann::ordered_json extra;
 };

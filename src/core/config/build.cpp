@@ -112,7 +112,11 @@ HttpConfig build_http(const Values& http) {
 }
 
 RetryConfig build_retry(const Values& values) {
-    return {.delay = values.seconds("retry_delay"), .attempts = values.whole<unsigned>("retry_max")};
+    return {.delay = values.seconds("retry_delay"),
+            .attempts = values.whole<unsigned>("retry_max"),
+            .multiplier = values.number("retry_multiplier"),
+            .max_delay = values.seconds("retry_delay_max"),
+            .jitter = values.number("retry_jitter") / 100};
 }
 
 TargetConfig build_target(const std::string& name, const Json& object, const RetryConfig& global) {
@@ -125,7 +129,15 @@ TargetConfig build_target(const std::string& name, const Json& object, const Ret
     target.retry = global;
     if (values.find("retry_delay")) target.retry.delay = values.seconds("retry_delay");
     if (values.find("retry_max")) target.retry.attempts = values.whole<unsigned>("retry_max");
+    if (values.find("retry_multiplier")) target.retry.multiplier = values.number("retry_multiplier");
+    if (values.find("retry_delay_max")) target.retry.max_delay = values.seconds("retry_delay_max");
+    if (values.find("retry_jitter")) target.retry.jitter = values.number("retry_jitter") / 100;
     target.failover = values.texts("failover");
+    target.members = values.texts("members");
+    if (target.type == "group") {
+        static constexpr std::array<std::string_view, 3> choices{"in_order", "least_busy", "by_patient"};
+        target.choose = one_of<GroupChoice>(choices, values.text("choose"));
+    }
     target.settings = object;
     return target;
 }

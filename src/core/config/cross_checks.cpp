@@ -102,6 +102,24 @@ private:
         for (const std::string& name : target.failover) {
             if (name == target.name) findings_.error(path, "is the target itself");
             require(path, "target", name, targets_);
+            refuse_group(path, name);
+        }
+        if (target.type == "group") check_group(target);
+    }
+
+    void check_group(const TargetConfig& group) {
+        const std::string path = child_path(child_path("targets", group.name), "members");
+        if (group.members.empty()) findings_.error(path, "is empty, so nothing could be delivered");
+        for (const std::string& name : group.members) {
+            require(path, "target", name, targets_);
+            refuse_group(path, name);
+        }
+    }
+
+    void refuse_group(const std::string& path, const std::string& name) {
+        const TargetConfig* target = config_.find_target(name);
+        if (target && target->type == "group") {
+            findings_.error(path, fmt::format("{} is a group; name its members", in_quotes(name)));
         }
     }
 

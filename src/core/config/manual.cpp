@@ -1,3 +1,5 @@
+#include "manual.hpp"
+
 #include "quicksilver/core/config_report.hpp"
 
 #include "fields.hpp"
@@ -52,6 +54,8 @@ std::string type_text(const ConfigField& field) {
         case FieldType::boolean:
             return "true, false";
         case FieldType::integer:
+            return fmt::format("{}–{}{}{}", field.min, field.max, field.unit.empty() ? "" : " ", field.unit);
+        case FieldType::number:
             return fmt::format("{}–{}{}{}", field.min, field.max, field.unit.empty() ? "" : " ", field.unit);
         case FieldType::duration:
             return "seconds";
@@ -109,16 +113,9 @@ std::string meaning_cell(const ConfigField& field) {
     return text;
 }
 
-std::string row(const ConfigField& field) {
-    return fmt::format("| `{}`{} | {} | {} | {} |\n", field.key, field.owner == FieldOwner::quicksilver ? " **+**" : "",
-                       type_text(field), default_cell(field), meaning_cell(field));
-}
-
-constexpr std::string_view table_head = "\n| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
-
 std::string table(FieldTable fields) {
-    std::string text(table_head);
-    for (const ConfigField& field : fields) text += row(field);
+    std::string text(manual_table_head);
+    for (const ConfigField& field : fields) text += manual_row(field);
     return text;
 }
 
@@ -129,18 +126,13 @@ std::string settings_section() {
     }
     std::string text;
     for (const std::string_view group : groups) {
-        text += fmt::format("\n## {}\n{}", group, table_head);
+        text += fmt::format("\n## {}\n{}", group, manual_table_head);
         for (const ConfigField& field : setting_fields()) {
-            if (field.group == group) text += row(field);
+            if (field.group == group) text += manual_row(field);
         }
     }
     text += "\nEach entry of `dicom.accept`:\n";
     return text + table(find_field(setting_fields(), "dicom.accept")->items);
-}
-
-bool is_for_every_type(const ConfigField& field) {
-    return std::ranges::all_of(target_types(),
-                               [&](std::string_view type) { return find_field(target_fields(type), field.key); });
 }
 
 std::string targets_section() {
@@ -150,20 +142,33 @@ std::string targets_section() {
         "never by trial: `ip` or an AE title makes it `dicom` (with TLS files `dicomtls`), `url` `dicomweb`, `bucket` "
         "`s3`, `project_id` `xnat`, `host` `sftp` (with `run_on_complete` `rsync`), `folder` alone `folder`. When they "
         "tell nothing, that is an error; it never becomes a `dummy`. AE titles may have blanks, hosts `_` and IPv6 "
-        "addresses.\n\nAll targets (`max_parallel` is 2 for `dicom` and `dicomtls`):\n";
-    text += table_head;
-    for (const ConfigField& field : target_fields("dummy")) text += row(field);
+        "addresses.\n\n[targets.md](targets.md) says how each delivers.\n\nAll targets (`max_parallel` is 2 for "
+        "`dicom` and `dicomtls`):\n";
+    text += manual_table_head;
+    for (const ConfigField& field : target_fields("dummy")) text += manual_row(field);
     for (const std::string_view type : target_types()) {
         if (type == "dummy") continue;
-        text += fmt::format("\n### {} (`{}`)\n{}", target_type_title(type), type, table_head);
+        text += fmt::format("\n### {} (`{}`)\n{}", target_type_title(type), type, manual_table_head);
         for (const ConfigField& field : target_fields(type)) {
-            if (!is_for_every_type(field)) text += row(field);
+            if (!is_for_every_type(field)) text += manual_row(field);
         }
     }
     return text;
 }
 
 }  // namespace
+
+std::string manual_row(const ConfigField& field) {
+    return fmt::format("| `{}`{} | {} | {} | {} |\n", field.key, field.owner == FieldOwner::quicksilver ? " **+**" : "",
+                       type_text(field), default_cell(field), meaning_cell(field));
+}
+
+/// A group is not delivered to itself, so it lacks some of what all others have.
+bool is_for_every_type(const ConfigField& field) {
+    return std::ranges::all_of(target_types(), [&](std::string_view type) {
+        return type == "group" || find_field(target_fields(type), field.key);
+    });
+}
 
 std::string config_manual() {
     std::string text(introduction);

@@ -66,9 +66,12 @@ Result<Scalar> read_integer(const ConfigField& field, const Json& value) {
     return Scalar{number_value(whole), remark};
 }
 
-Result<Scalar> read_duration(const ConfigField& field, const Json& value) {
+Result<Scalar> read_number(const ConfigField& field, const Json& value) {
     const auto number = number_of(value);
-    if (!number) return wrong(fmt::format("{} is not a number of seconds", describe(value)));
+    if (!number) {
+        return wrong(fmt::format("{} is not a number{}", describe(value),
+                                 field.type == FieldType::duration ? " of seconds" : ""));
+    }
     if (*number < field.min || *number > field.max) {
         return wrong(fmt::format("{} is out of range ({})", *number, range_of(field)));
     }
@@ -199,8 +202,9 @@ Result<Scalar> read_scalar(const ConfigField& field, const Json& value) {
         }
         case FieldType::integer:
             return read_integer(field, value);
+        case FieldType::number:
         case FieldType::duration:
-            return read_duration(field, value);
+            return read_number(field, value);
         case FieldType::port:
             return read_port(field, value);
         case FieldType::ae_title:

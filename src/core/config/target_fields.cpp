@@ -21,7 +21,7 @@ constexpr auto general_fields = std::to_array<ConfigField>({
     {.key = "target_type",
      .type = FieldType::choice,
      .help = "Kind of the target. Without it the fields tell the kind.",
-     .choices = "dicom dicomtls dicomweb sftp rsync xnat s3 folder dummy"},
+     .choices = "dicom dicomtls dicomweb sftp rsync xnat s3 folder group dummy"},
     {.key = "contact", .help = "Who to ask.", .default_text = ""},
     {.key = "comment", .help = "For people.", .default_text = ""},
     {.key = "direction",
@@ -41,7 +41,7 @@ constexpr ConfigField max_parallel(std::string_view by_default) {
             .owner = ours};
 }
 
-constexpr auto delivery_fields = std::to_array<ConfigField>({
+constexpr auto retry_fields = std::to_array<ConfigField>({
     {.key = "retry_delay",
      .type = FieldType::duration,
      .help = "Instead of the global `retry_delay`.",
@@ -55,12 +55,36 @@ constexpr auto delivery_fields = std::to_array<ConfigField>({
      .min = 0,
      .max = 1'000'000,
      .owner = ours},
+    {.key = "retry_multiplier",
+     .type = FieldType::number,
+     .help = "Instead of the global `retry_multiplier`.",
+     .min = 1,
+     .max = 100,
+     .owner = ours},
+    {.key = "retry_delay_max",
+     .type = FieldType::duration,
+     .help = "Instead of the global `retry_delay_max`.",
+     .unit = "s",
+     .min = 0,
+     .max = 366 * 86'400,
+     .owner = ours},
+    {.key = "retry_jitter",
+     .type = FieldType::integer,
+     .help = "Instead of the global `retry_jitter`.",
+     .unit = "%",
+     .min = 0,
+     .max = 100,
+     .owner = ours},
+});
+
+constexpr auto failover_field = std::to_array<ConfigField>({
     {.key = "failover",
      .type = FieldType::text_list,
-     .help = "Targets to try, in this order, when this one is given up.",
+     .help = "Targets that take over, in this order, while this one cannot be reached.",
      .default_text = "[]",
      .owner = ours},
 });
+constexpr auto delivery_fields = join(retry_fields, failover_field);
 
 // While one association waits for the peer's answer to a C-STORE the other one sends, and a small series need not wait
 // for a large one; archives take several associations of one sender.
@@ -104,6 +128,12 @@ constexpr auto dicom_sending_fields = std::to_array<ConfigField>({
      .type = FieldType::boolean,
      .help = "Count a task as delivered only after the target has committed to keep it (Storage Commitment).",
      .default_text = "false",
+     .owner = ours,
+     .no_effect = "storage commitment is not asked for yet"},
+    {.key = "accepted_statuses",
+     .type = FieldType::text_list,
+     .help = "Further C-STORE statuses that mean that the target has the instance, such as `0x0111` (duplicate).",
+     .default_text = "[]",
      .owner = ours},
 });
 
@@ -114,6 +144,14 @@ constexpr auto tls_fields = std::to_array<ConfigField>({
      .type = FieldType::path,
      .help = "PEM file of the authority that signed the peer's certificate.",
      .required = true},
+});
+
+constexpr auto https_fields = std::to_array<ConfigField>({
+    {.key = "ca_cert",
+     .type = FieldType::path,
+     .help = "PEM file of authorities that may sign its certificate; empty for those of the system.",
+     .default_text = "",
+     .owner = ours},
 });
 
 constexpr auto dicomweb_own_fields = std::to_array<ConfigField>({
@@ -127,6 +165,14 @@ constexpr auto dicomweb_own_fields = std::to_array<ConfigField>({
     {.key = "access_token", .help = "Bearer token.", .default_text = "", .secret = true},
     {.key = "http_user", .help = "User for basic authentication; it wins over the token.", .default_text = ""},
     {.key = "http_password", .help = "Password of that user.", .default_text = "", .secret = true},
+    {.key = "request_size",
+     .type = FieldType::integer,
+     .help = "A request takes instances until it is this large; one larger than this goes alone.",
+     .default_text = "64",
+     .unit = "MB",
+     .min = 1,
+     .max = 100'000,
+     .owner = ours},
 });
 
 constexpr auto file_filter_field = std::to_array<ConfigField>({
@@ -143,6 +189,23 @@ constexpr auto ssh_fields = std::to_array<ConfigField>({
      .help = "Password of that user; without it our SSH key is used.",
      .default_text = "",
      .secret = true},
+    {.key = "port", .type = FieldType::port, .help = "Its SSH port.", .default_text = "22", .owner = ours},
+    {.key = "private_key",
+     .type = FieldType::path,
+     .help = "File of our SSH key, without passphrase; empty for those in `~/.ssh`.",
+     .default_text = "",
+     .owner = ours},
+    {.key = "known_hosts",
+     .type = FieldType::path,
+     .help = "File of the keys of known hosts, as OpenSSH has it; empty for `known_hosts` in our data folder.",
+     .default_text = "",
+     .owner = ours},
+    {.key = "trust_on_first_use",
+     .type = FieldType::boolean,
+     .help = "Take the key that an unknown host shows at the first connection as its own, as mercure does. A host "
+             "whose key has changed is refused in any case.",
+     .default_text = "true",
+     .owner = ours},
 });
 
 constexpr auto rsync_own_fields = std::to_array<ConfigField>({
@@ -165,6 +228,24 @@ constexpr auto s3_own_fields = std::to_array<ConfigField>({
     {.key = "prefix", .help = "Put before each object's name.", .default_text = ""},
     {.key = "access_key_id", .help = "Access key.", .required = true},
     {.key = "secret_access_key", .help = "Its secret.", .required = true, .secret = true},
+    {.key = "endpoint",
+     .type = FieldType::url,
+     .help = "Address of a service other than Amazon's, such as `https://minio.example:9000`.",
+     .default_text = "",
+     .owner = ours},
+    {.key = "path_style",
+     .type = FieldType::boolean,
+     .help = "Name the bucket in the path instead of the host name, as many services other than Amazon's want it.",
+     .default_text = "false",
+     .owner = ours},
+    {.key = "part_size",
+     .type = FieldType::integer,
+     .help = "Files larger than this are uploaded in parts of this size.",
+     .default_text = "64",
+     .unit = "MB",
+     .min = 5,
+     .max = 5000,
+     .owner = ours},
 });
 
 constexpr auto folder_own_fields = std::to_array<ConfigField>({
@@ -174,16 +255,31 @@ constexpr auto folder_own_fields = std::to_array<ConfigField>({
      .required = true},
 });
 
+constexpr auto group_own_fields = std::to_array<ConfigField>({
+    {.key = "members",
+     .type = FieldType::text_list,
+     .help = "Targets of which each task goes to one. One that cannot be reached is passed over.",
+     .required = true,
+     .owner = ours},
+    {.key = "choose",
+     .type = FieldType::choice,
+     .help = "Which member: the first in order, the least busy, or by patient, so that a study stays together.",
+     .default_text = "in_order",
+     .choices = "in_order least_busy by_patient",
+     .owner = ours},
+});
+
 constexpr auto dicom = join(general_fields, dicom_node_fields, dicom_sending_fields, two_at_a_time, delivery_fields);
 constexpr auto dicomtls =
     join(general_fields, dicom_node_fields, tls_fields, dicom_sending_fields, two_at_a_time, delivery_fields);
-constexpr auto dicomweb = join(general_fields, dicomweb_own_fields, one_at_a_time, delivery_fields);
+constexpr auto dicomweb = join(general_fields, dicomweb_own_fields, https_fields, one_at_a_time, delivery_fields);
 constexpr auto sftp = join(general_fields, ssh_fields, file_filter_field, one_at_a_time, delivery_fields);
 constexpr auto rsync =
     join(general_fields, ssh_fields, rsync_own_fields, file_filter_field, one_at_a_time, delivery_fields);
-constexpr auto xnat = join(general_fields, xnat_own_fields, one_at_a_time, delivery_fields);
-constexpr auto s3 = join(general_fields, s3_own_fields, one_at_a_time, delivery_fields);
+constexpr auto xnat = join(general_fields, xnat_own_fields, https_fields, one_at_a_time, delivery_fields);
+constexpr auto s3 = join(general_fields, s3_own_fields, https_fields, one_at_a_time, delivery_fields);
 constexpr auto folder = join(general_fields, folder_own_fields, file_filter_field, one_at_a_time, delivery_fields);
+constexpr auto group = join(general_fields, group_own_fields, retry_fields);
 constexpr auto dummy = join(general_fields, one_at_a_time, delivery_fields);
 
 struct TargetType {
@@ -200,6 +296,7 @@ constexpr TargetType types[] = {
     {"xnat", "XNAT", xnat},
     {"s3", "S3", s3},
     {"folder", "Folder", folder},
+    {"group", "Group of targets", group},
     {"dummy", "Dummy: takes everything and does nothing", dummy},
 };
 

@@ -1,10 +1,16 @@
 #include "quicksilver/dicom/send_association.hpp"
+#include "quicksilver/dicom/tls_check.hpp"
 
 #include "builtin_targets.hpp"
+#include "network_test.hpp"
+#include "settings.hpp"
+#include "spare_associations.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
+#include <set>
 
 namespace quicksilver {
 
@@ -27,15 +33,34 @@ private:
     std::string first_;
 };
 
+/// What of a task is still to be said about one delivery.
+struct Sending {
+    const Progress& progress;
+    const StopFlag& stop;
+    Receipt receipt;
+    Failures failures;
+};
+
+struct DicomSettings {
+    std::string name;
+    std::string host;  ///< or "sender"
+    std::uint16_t port = 104;
+    std::string called_ae, calling_ae;
+    bool pass_sender_ae = false, pass_receiver_ae = false;
+    std::uint32_t max_pdu = 131072;
+    std::optional<dicom::TlsClient> tls;
+    std::string transfer_syntax_uid;
+    std::set<std::uint16_t> accepted_statuses;
+};
+
 class DicomTarget final : public Target {
 public:
-    DicomTarget(TargetConfig target, std::string own_ae, std::uint32_t max_pdu)
-        : target_(std::move(target)), own_ae_(std::move(own_ae)), max_pdu_(max_pdu) {}
+    explicit DicomTarget(DicomSettings settings) : settings_(std::move(settings)) {}
 
     Result<Receipt> send(const Delivery& delivery, const Progress& progress, const StopFlag& stop) override {
         if (delivery.instances.empty()) {
             return Error{Errc::invalid,
-                         fmt::format("target {} takes DICOM instances, and the task has none", target_.name)};
+                         fmt::format("target {} takes DICOM instances, and the task has none", settings_.name)};
         }
         const auto destination = destination_for(delivery.task.info);
         if (!destination) return destination.error();
@@ -44,104 +69,209 @@ public:
             if (!delivery.confirmed.contains(file.filename().string())) files.push_back(file);
         }
 
-        Receipt receipt;
-        Failures failures;
+        Sending sending{progress, stop, {}, {}};
         const dicom::SendPlan plan = dicom::plan_sending(files);
-        for (const dicom::UnreadableFile& bad : plan.unreadable) failures.add(bad.file, bad.reason);
+        for (const dicom::UnreadableFile& bad : plan.unreadable) sending.failures.add(bad.file, bad.reason);
         for (const dicom::SendGroup& group : plan.groups) {
-            auto sent = send_group(*destination, group, progress, stop, receipt, failures);
-            if (!sent) return sent.error();
+            if (auto sent = send_group(*destination, group, sending); !sent) return sent.error();
         }
-        if (!failures.none()) return failures.as_error(files.size(), target_.name);
-        return receipt;
+        if (!sending.failures.none()) return sending.failures.as_error(files.size(), settings_.name);
+        return sending.receipt;
     }
 
-    Result<std::string> test(const StopFlag& stop) override {
-        if (text("ip") == "sender") return std::string("sends back to the sender of each series; nothing to test");
+    bool has_fixed_address() const override { return settings_.host != "sender"; }
+
+    void rest() override { spare_.release_all(); }
+
+    void test(TargetTest& test) override {
+        if (settings_.host == "sender") {
+            const auto skip = [] { return std::string("sends back to the sender of each series; nothing to test"); };
+            test.step("dns", skip);
+            return;
+        }
         const auto destination = destination_for(TaskInfo{});
-        if (!destination) return destination.error();
-        auto association = dicom::SendAssociation::open(*destination, {}, stop);
-        if (!association) return association.error();
-        if (auto echoed = (*association)->echo(); !echoed) return echoed.error();
-        (*association)->release();
-        return fmt::format("{} at {}:{} answers C-ECHO", destination->called_ae, destination->host, destination->port);
+        if (!destination) {
+            const auto fail = [&]() -> Result<std::string> { return destination.error(); };
+            test.step("dns", fail);
+            return;
+        }
+        const TestSocket socket = test_connection(test, destination->host, destination->port);
+        if (settings_.tls) {
+            const auto shake_hands = [&] { return dicom::check_tls(socket.descriptor(), *settings_.tls); };
+            test.step("tls", shake_hands,
+                      "check `ca_cert`, `tls_cert` and `tls_key`, and the authorities that the peer trusts");
+        }
+        std::unique_ptr<dicom::SendAssociation> association;
+        const auto associate = [&]() -> Result<std::string> {
+            auto opened = dicom::SendAssociation::open(*destination, {}, test.stop());
+            if (!opened) return opened.error();
+            association = std::move(*opened);
+            return fmt::format("{} accepts us as {}", destination->called_ae, destination->calling_ae);
+        };
+        const auto echo = [&]() -> Result<std::string> {
+            if (auto echoed = association->echo(); !echoed) return echoed.error();
+            association->release();
+            return std::string("answers C-ECHO");
+        };
+        const bool accepted = test.step("associate", associate, association_hint);
+        // Not every peer answers C-ECHO, and one that accepts associations is there.
+        if (accepted && !test.is_full()) association->release();
+        if (accepted && test.is_full())
+            test.step("echo", echo, "the peer accepts associations but not C-ECHO; storing may work all the same");
     }
 
 private:
-    Result<void> send_group(const dicom::Destination& destination, const dicom::SendGroup& group,
-                            const Progress& progress, const StopFlag& stop, Receipt& receipt, Failures& failures) {
-        auto association = dicom::SendAssociation::open(destination, group.contexts, stop);
-        if (!association) return association.error();
-        for (const auto& file : group.files) {
-            const auto reply = (*association)->store(file);
-            if (!reply) return reply.error();
-            switch (reply->outcome) {
-                case dicom::StoreOutcome::warning:
-                    ++receipt.warnings;
-                    [[fallthrough]];
-                case dicom::StoreOutcome::stored:
-                    ++receipt.instances;
-                    receipt.bytes += reply->bytes;
-                    if (reply->streamed) ++receipt.streamed;
-                    progress(file.filename().string(), reply->status);
-                    break;
-                case dicom::StoreOutcome::refused:
-                    // Out of resources: the next one would be refused too.
-                    (*association)->release();
-                    return Error{Errc::busy, fmt::format("{} is out of resources (status 0x{:04X}: {})", target_.name,
-                                                         reply->status, reply->text)};
-                case dicom::StoreOutcome::failed:
-                    failures.add(file, fmt::format("status 0x{:04X}: {}", reply->status, reply->text));
-                    break;
-                case dicom::StoreOutcome::unsent:
-                    failures.add(file, reply->text);
-                    break;
+    static std::string association_hint(const Error& error) {
+        if (error.code == Errc::timed_out)
+            return "something listens there, but it does not speak DICOM, or is overloaded";
+        if (error.code != Errc::refused) return "check that this is the DICOM port, and whether it wants TLS";
+        return "check `aet_target`, and that the peer knows our AE title and address";
+    }
+
+    Result<void> send_group(const dicom::Destination& destination, const dicom::SendGroup& group, Sending& sending) {
+        auto association = spare_.take(destination, group.contexts, sending.stop);
+        bool is_spare = association != nullptr;
+        for (auto file = group.files.begin(); file != group.files.end();) {
+            if (!association) {
+                auto opened = dicom::SendAssociation::open(destination, group.contexts, sending.stop);
+                if (!opened) return opened.error();
+                association = std::move(*opened);
             }
+            const auto reply = association->store(*file);
+            if (!reply && is_spare && reply.error().code != Errc::cancelled) {
+                // The peer may have closed it since the last task.
+                association.reset();
+                is_spare = false;
+                continue;
+            }
+            if (!reply) return reply.error();
+            is_spare = false;
+            if (auto taken = note(*file, *reply, sending); !taken) {
+                association->release();
+                return taken;
+            }
+            ++file;
         }
-        (*association)->release();
+        if (association) spare_.put_back(destination, group.contexts, std::move(association));
+        return {};
+    }
+
+    /// An error means that the others would fare no better.
+    Result<void> note(const std::filesystem::path& file, const dicom::StoreReply& reply, Sending& sending) const {
+        const bool accepted = settings_.accepted_statuses.contains(reply.status);
+        switch (accepted && reply.outcome != dicom::StoreOutcome::unsent ? dicom::StoreOutcome::warning
+                                                                         : reply.outcome) {
+            case dicom::StoreOutcome::warning:
+                ++sending.receipt.warnings;
+                [[fallthrough]];
+            case dicom::StoreOutcome::stored:
+                ++sending.receipt.instances;
+                sending.receipt.bytes += reply.bytes;
+                if (reply.streamed) ++sending.receipt.streamed;
+                sending.progress(file.filename().string(), reply.status);
+                return {};
+            case dicom::StoreOutcome::refused:
+                return Error{Errc::busy, fmt::format("{} is out of resources (status 0x{:04X}: {})", settings_.name,
+                                                     reply.status, reply.text)};
+            case dicom::StoreOutcome::failed:
+                sending.failures.add(file, fmt::format("status 0x{:04X}: {}", reply.status, reply.text));
+                return {};
+            case dicom::StoreOutcome::unsent:
+                sending.failures.add(file, reply.text);
+                return {};
+        }
         return {};
     }
 
     Result<dicom::Destination> destination_for(const TaskInfo& info) const {
         dicom::Destination destination;
-        destination.host = text("ip");
-        if (destination.host == "sender") destination.host = info.sender_address;
+        destination.host = settings_.host == "sender" ? info.sender_address : settings_.host;
         if (destination.host.empty() || destination.host == "MISSING") {
-            return Error{Errc::invalid, fmt::format("target {} has no address: set its `ip`", target_.name)};
+            return Error{Errc::invalid, fmt::format("target {} has no address: set its `ip`", settings_.name)};
         }
-        const std::string port = text("port");
-        if (!port.empty()) std::from_chars(port.data(), port.data() + port.size(), destination.port);
-        destination.called_ae = pick(text("aet_target"), "ANY-SCP");
-        destination.calling_ae = pick(text("aet_source"), own_ae_);
-        if (flag("pass_sender_aet") && !info.sender_aet.empty()) destination.calling_ae = info.sender_aet;
-        if (flag("pass_receiver_aet") && !info.receiver_aet.empty()) destination.called_ae = info.receiver_aet;
-        destination.max_pdu = max_pdu_;
+        destination.port = settings_.port;
+        destination.called_ae = settings_.called_ae;
+        destination.calling_ae = settings_.calling_ae;
+        if (settings_.pass_sender_ae && !info.sender_aet.empty()) destination.calling_ae = info.sender_aet;
+        if (settings_.pass_receiver_ae && !info.receiver_aet.empty()) destination.called_ae = info.receiver_aet;
+        destination.max_pdu = settings_.max_pdu;
+        destination.tls = settings_.tls;
+        destination.transfer_syntax_uid = settings_.transfer_syntax_uid;
         return destination;
     }
 
-    std::string text(const char* field) const {
-        const auto found = target_.settings.find(field);
-        if (found == target_.settings.end()) return {};
-        if (found->is_number()) return found->dump();  // the configuration has ports as numbers, mercure's file as text
-        return found->is_string() ? found->get<std::string>() : std::string();
-    }
-    bool flag(const char* field) const {
-        const auto found = target_.settings.find(field);
-        return found != target_.settings.end() && found->is_boolean() && found->get<bool>();
-    }
-    static std::string pick(std::string value, const std::string& otherwise) {
-        return value.empty() ? otherwise : std::move(value);
-    }
-
-    const TargetConfig target_;
-    const std::string own_ae_;
-    const std::uint32_t max_pdu_;
+    const DicomSettings settings_;
+    SpareAssociations spare_;
 };
+
+/// The UID of a name of the configuration; "" for `as_received`.
+Result<std::string> transfer_syntax_uid(const std::string& name, const std::string& target) {
+    static constexpr std::array<std::pair<std::string_view, const char*>, 5> known{{
+        {"implicit_little_endian", "1.2.840.10008.1.2"},
+        {"explicit_little_endian", "1.2.840.10008.1.2.1"},
+        {"rle_lossless", "1.2.840.10008.1.2.5"},
+        {"jpeg_lossless", "1.2.840.10008.1.2.4.70"},
+        {"jpeg_ls_lossless", "1.2.840.10008.1.2.4.80"},
+    }};
+    if (name.empty() || name == "as_received") return std::string();
+    for (const auto& [text, uid] : known) {
+        if (name == text || name == uid) return std::string(uid);
+    }
+    return Error{Errc::invalid, fmt::format("target {}: this version cannot convert to the transfer syntax {}; choose "
+                                            "jpeg_lossless, jpeg_ls_lossless, rle_lossless, explicit_little_endian, "
+                                            "implicit_little_endian or as_received",
+                                            target, name)};
+}
+
+Result<std::set<std::uint16_t>> read_statuses(const std::vector<std::string>& texts, const std::string& target) {
+    std::set<std::uint16_t> statuses;
+    for (const std::string& text : texts) {
+        const bool has_prefix = text.starts_with("0x") || text.starts_with("0X");
+        const char* const begin = text.data() + (has_prefix ? 2 : 0);
+        const char* const end = text.data() + text.size();
+        std::uint16_t status = 0;
+        const auto [stopped, error] = std::from_chars(begin, end, status, 16);
+        if (error != std::errc{} || stopped != end) {
+            return Error{Errc::invalid,
+                         fmt::format("target {}: accepted_statuses: \"{}\" is not a DIMSE status, which is "
+                                     "four hexadecimal digits, such as 0x0111",
+                                     target, text)};
+        }
+        statuses.insert(status);
+    }
+    return statuses;
+}
+
+Result<DicomSettings> read_settings(const TargetConfig& target, const Config& config) {
+    const TargetSettings values(target);
+    DicomSettings settings;
+    settings.name = target.name;
+    settings.host = values.text("ip");
+    const std::string port = values.text("port");
+    if (!port.empty()) std::from_chars(port.data(), port.data() + port.size(), settings.port);
+    settings.called_ae = values.text("aet_target", "ANY-SCP");
+    settings.calling_ae = values.text("aet_source", config.dicom.ae_title);
+    settings.pass_sender_ae = values.flag("pass_sender_aet");
+    settings.pass_receiver_ae = values.flag("pass_receiver_aet");
+    settings.max_pdu = config.dicom.max_pdu;
+    auto syntax = transfer_syntax_uid(values.text("transfer_syntax"), target.name);
+    if (!syntax) return syntax.error();
+    settings.transfer_syntax_uid = *syntax;
+    auto statuses = read_statuses(values.texts("accepted_statuses"), target.name);
+    if (!statuses) return statuses.error();
+    settings.accepted_statuses = std::move(*statuses);
+    if (target.type == "dicomtls") {
+        settings.tls = dicom::TlsClient{values.text("tls_key"), values.text("tls_cert"), values.text("ca_cert")};
+    }
+    return settings;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Target>> make_dicom_target(const TargetConfig& target, const Config& config) {
-    return std::unique_ptr<Target>(std::make_unique<DicomTarget>(target, config.dicom.ae_title, config.dicom.max_pdu));
+    auto settings = read_settings(target, config);
+    if (!settings) return settings.error();
+    return std::unique_ptr<Target>(std::make_unique<DicomTarget>(std::move(*settings)));
 }
 
 }  // namespace quicksilver

@@ -1,13 +1,12 @@
+#include "quicksilver/core/unique_id.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/store/durable_file.hpp"
-#include "quicksilver/store/sent_log.hpp"
 
 #include "builtin_targets.hpp"
+#include "file_filter.hpp"
+#include "settings.hpp"
 
 #include <fmt/format.h>
-
-#include <fnmatch.h>
-#include <unistd.h>
 
 namespace quicksilver {
 
@@ -17,30 +16,14 @@ namespace fs = std::filesystem;
 
 constexpr const char* complete_marker = ".complete";
 
-std::vector<std::string> split_globs(const std::string& list) {
-    std::vector<std::string> globs;
-    std::string glob;
-    for (const char c : list + ",") {
-        if (c != ',') {
-            if (c != ' ' || !glob.empty()) glob += c;
-            continue;
-        }
-        while (!glob.empty() && glob.back() == ' ') glob.pop_back();
-        if (!glob.empty()) globs.push_back(std::move(glob));
-        glob.clear();
-    }
-    return globs;
-}
-
 /// A folder of this machine, or of a share. Each task becomes `FOLDER/<task id>` with all its files, a `.tags` file
 /// beside each instance, and `.complete`; it appears there by one rename, whole and durable.
 class FolderTarget final : public Target {
 public:
-    FolderTarget(std::string name, fs::path folder, std::vector<std::string> excluded,
-                 dicom::TagReadOptions tag_options, FileOps& ops)
+    FolderTarget(std::string name, fs::path folder, FileFilter filter, dicom::TagReadOptions tag_options, FileOps& ops)
         : name_(std::move(name)),
           folder_(std::move(folder)),
-          excluded_(std::move(excluded)),
+          filter_(std::move(filter)),
           tag_options_(std::move(tag_options)),
           ops_(ops) {}
 
@@ -62,15 +45,31 @@ public:
         return confirm(delivery, progress);
     }
 
-    Result<std::string> test(const StopFlag&) override {
-        if (auto usable = check_folder(); !usable) return usable.error();
-        if (::access(folder_.c_str(), W_OK | X_OK) != 0) {
-            return Error{Errc::io, fmt::format("target {}: no right to write to {}", name_, folder_.string())};
-        }
-        return fmt::format("{} exists and can be written", folder_.string());
+    void test(TargetTest& test) override {
+        const auto look = [this]() -> Result<std::string> {
+            if (auto usable = check_folder(); !usable) return usable.error();
+            return fmt::format("{} is there", folder_.string());
+        };
+        if (!test.step("folder", look, "make it, or mount the share") || !test.is_full()) return;
+        test.step(
+            "write", [this] { return try_to_write(); }, "give the user of this server the right to write there");
     }
 
 private:
+    /// Makes a file as a delivery does; the rights alone do not tell of a full or read-only share.
+    Result<std::string> try_to_write() const {
+        const fs::path probe = folder_ / (".quicksilver-test-" + make_task_id());
+        auto file = ops_.create(probe);
+        if (!file) return file.error();
+        auto written = ops_.write(*file, "test\n");
+        if (written) written = ops_.sync(*file);
+        (void)ops_.close(*file);
+        const auto removed = ops_.unlink(probe);
+        if (!written) return written.error();
+        if (!removed) return removed.error();
+        return fmt::format("{} can be written to", folder_.string());
+    }
+
     Result<void> check_folder() const {
         std::error_code error;
         if (fs::is_directory(folder_, error)) return {};
@@ -80,16 +79,11 @@ private:
 
     Result<void> fill(const Delivery& delivery, const fs::path& to, const StopFlag& stop) const {
         if (auto made = ops_.make_folder(to); !made) return made;
-        std::error_code error;
-        for (fs::directory_iterator entry(delivery.folder, error), end; !error && entry != end;
-             entry.increment(error)) {
-            const std::string file = entry->path().filename();
-            if (!entry->is_regular_file() || is_internal(file)) continue;
+        const auto files = files_to_hand_over(delivery.folder, filter_);
+        if (!files) return files.error();
+        for (const HandedFile& file : *files) {
             if (stop) return Error{Errc::cancelled, "stopped while writing to " + folder_.string()};
-            if (auto copied = copy_with_tags(entry->path(), to); !copied) return copied;
-        }
-        if (error) {
-            return Error{Errc::io, fmt::format("cannot list {}: {}", delivery.folder.string(), error.message())};
+            if (auto written = hand_over(file, to / file.name); !written) return written;
         }
         auto complete = ops_.create(to / complete_marker);
         if (!complete) return complete.error();
@@ -97,18 +91,10 @@ private:
         return ops_.sync_folder(to);
     }
 
-    Result<void> copy_with_tags(const fs::path& from, const fs::path& to) const {
-        const std::string file = from.filename();
-        if (!is_excluded(file)) {
-            if (auto copied = copy_file(ops_, from, to / file); !copied) return copied;
-        }
-        if (from.extension() != ".dcm") return {};
-        const std::string tags_name = from.stem().string() + ".tags";
-        std::error_code ignored;
-        if (is_excluded(tags_name) || fs::exists(from.parent_path() / tags_name, ignored)) return {};
-        // A result that is no DICOM file whatever its name says goes without tags.
-        const auto tags = dicom::read_tags(from, tag_options_);
-        return tags ? write_new(to / tags_name, to_tags_file(*tags)) : Result<void>();
+    Result<void> hand_over(const HandedFile& file, const fs::path& to) const {
+        if (!file.is_tags) return copy_file(ops_, file.source, to);
+        const auto tags = tags_content(file, tag_options_);
+        return tags ? write_new(to, *tags) : Result<void>();
     }
 
     /// Durable once the folder it lies in is.
@@ -133,20 +119,9 @@ private:
         return receipt;
     }
 
-    bool is_excluded(const std::string& file) const {
-        for (const std::string& glob : excluded_) {
-            if (fnmatch(glob.c_str(), file.c_str(), 0) == 0) return true;
-        }
-        return false;
-    }
-    /// Ours and mercure's markers, which are of no use to the receiver.
-    static bool is_internal(const std::string& file) {
-        return file == SentLog::file_name || file.front() == '.' || file == "sent.txt";
-    }
-
     const std::string name_;
     const fs::path folder_;
-    const std::vector<std::string> excluded_;  // globs, mercure's `file_filter`
+    const FileFilter filter_;
     const dicom::TagReadOptions tag_options_;
     FileOps& ops_;
 };
@@ -154,16 +129,13 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Target>> make_folder_target(const TargetConfig& target, const Config& config, FileOps& ops) {
-    const auto text = [&target](const char* field) {
-        const auto found = target.settings.find(field);
-        return found != target.settings.end() && found->is_string() ? found->get<std::string>() : std::string();
-    };
-    const std::string folder = text("folder");
+    const TargetSettings settings(target);
+    const std::string folder = settings.text("folder");
     if (folder.empty()) return Error{Errc::invalid, fmt::format("target {} has no `folder`", target.name)};
     dicom::TagReadOptions tag_options;
     tag_options.additional_tags = config.dicom.additional_tags;
-    return std::unique_ptr<Target>(std::make_unique<FolderTarget>(target.name, folder, split_globs(text("file_filter")),
-                                                                  std::move(tag_options), ops));
+    return std::unique_ptr<Target>(std::make_unique<FolderTarget>(
+        target.name, folder, FileFilter(settings.text("file_filter")), std::move(tag_options), ops));
 }
 
 }  // namespace quicksilver

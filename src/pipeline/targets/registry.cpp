@@ -21,9 +21,17 @@ Result<std::unique_ptr<Target>> TargetRegistry::make(const TargetConfig& target,
 
 void register_builtin_targets(TargetRegistry& registry, FileOps& ops) {
     registry.add("dicom", make_dicom_target);
+    registry.add("dicomtls", make_dicom_target);
+    registry.add("dicomweb",
+                 [&ops](const TargetConfig& target, const Config&) { return make_dicomweb_target(target, ops); });
+    registry.add("dummy", make_dummy_target);
     registry.add("folder", [&ops](const TargetConfig& target, const Config& config) {
         return make_folder_target(target, config, ops);
     });
+    registry.add("rsync", make_rsync_target);
+    registry.add("s3", [](const TargetConfig& target, const Config&) { return make_s3_target(target); });
+    registry.add("sftp", make_sftp_target);
+    registry.add("xnat", [](const TargetConfig& target, const Config&) { return make_xnat_target(target); });
 }
 
 }  // namespace quicksilver

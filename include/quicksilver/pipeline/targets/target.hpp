@@ -3,6 +3,7 @@
 #include "quicksilver/core/config.hpp"
 #include "quicksilver/core/result.hpp"
 #include "quicksilver/core/stop_flag.hpp"
+#include "quicksilver/pipeline/targets/target_test.hpp"
 #include "quicksilver/store/task_file.hpp"
 
 #include <cstdint>
@@ -45,8 +46,14 @@ public:
     /// Delivers what is not confirmed yet, blocking. An error means that not all of it is there; what was confirmed
     /// until then has been reported.
     virtual Result<Receipt> send(const Delivery& delivery, const Progress& progress, const StopFlag& stop) = 0;
-    /// Checks that the target answers, without sending data. The text says what was found.
-    virtual Result<std::string> test(const StopFlag& stop) = 0;
+    /// Tests step by step whether the target could be delivered to, blocking: name, address, encryption, log in, and,
+    /// in a full test, whether it may be written to.
+    virtual void test(TargetTest& test) = 0;
+    /// Whether `test` meets the same peer as every delivery does. Where it does not, failures to connect say nothing
+    /// about the next delivery.
+    virtual bool has_fixed_address() const { return true; }
+    /// Nothing waits for this target: closes connections that were kept for the next task. Blocks.
+    virtual void rest() {}
 };
 
 /// The kinds of targets, by `target_type`.
