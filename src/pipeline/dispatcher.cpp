@@ -85,11 +85,11 @@ void Dispatcher::add(const std::string& task_id) {
 asio::awaitable<void> Dispatcher::run() {
     co_await read_paused();
     for (int look = 0;; look = (look + 1) % looks_per_scan) {
-        if (look == 0) co_await look_around();
         auto is_halted = [this] { return context_.folders.is_halted(Stage::outgoing); };
         const bool halted = co_await run_blocking(context_.files, is_halted);
         if (halted != halted_) context_.log.info(halted ? "delivery suspended by HALT" : "delivery goes on");
         halted_ = halted;
+        if (look == 0) co_await look_around();  // not before we know whether delivery is suspended
         configuration_changed();
         start_probes();
         start_deliveries();

@@ -230,6 +230,15 @@ TEST_CASE("HALT suspends delivery until it is gone", "[pipeline][dispatcher]") {
     f.run_until([&] { return f.is_in(Stage::success, "t"); });
 }
 
+TEST_CASE("A HALT file from before the start lets nothing out", "[pipeline][dispatcher]") {
+    Fixture f;
+    REQUIRE(f.folders.set_halted(Stage::outgoing, true).ok());
+    for (int i = 0; i < 20; ++i) f.make_task("t" + std::to_string(i), {"a"});
+    f.run();
+    f.run_until([&] { return f.state_of("a").waiting == 20; });
+    CHECK(f.script.attempts("a") == 0);
+}
+
 TEST_CASE("Stopping leaves a task that is being sent in outgoing", "[pipeline][dispatcher]") {
     Fixture f;
     f.script.block("a");
