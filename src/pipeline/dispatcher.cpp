@@ -302,7 +302,7 @@ asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string share_name, 
     co_await delivery_ended(std::move(task), std::move(share_name), via, fixed_address, std::move(outcome));
     start_deliveries();
     const TargetQueue& queue = queue_of(via);
-    if (target && queue.in_flight == 0) co_await rest(*target);
+    if (target && queue.in_flight == 0) working_.start("rest " + via, rest(*target));
 }
 
 /// Closes what the target kept open for a next task.
