@@ -12,7 +12,7 @@ FROM debian:12-slim
 # libdcmtk17 brings the dictionary of DICOM tags, without which the program refuses to start.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libdcmtk17 libfmt9 libspdlog1.10 libsqlite3-0 libre2-9 libxxhash0 \
-        libssl3 libcurl4 libarchive13 zlib1g ca-certificates tzdata openssh-client rsync \
+        libssl3 libsodium23 libcurl4 libarchive13 zlib1g ca-certificates tzdata openssh-client rsync \
     && rm -rf /var/lib/apt/lists/* \
     && test -s /usr/share/libdcmtk17/dicom.dic \
     && useradd --system --uid 900 --home-dir /data --shell /usr/sbin/nologin quicksilver \

@@ -152,6 +152,7 @@ asio::awaitable<bool> Connection::serve_request(Stream& stream) {
     HttpRequest request;
     request.address = address_.to_string();
     request.secure = std::holds_alternative<TlsStream>(stream_);
+    http_1_0_ = false;
 
     const std::optional<Refusal> refusal = co_await read_request(stream, parser, request);
     deadline_ = Clock::time_point::max();
@@ -167,7 +168,8 @@ asio::awaitable<bool> Connection::serve_request(Stream& stream) {
         response = co_await answer(request);
     }
     log_answer(request, response.status);
-    keep_alive = keep_alive && !shared_.stopping;
+    // Without chunks the end of the connection is the end of the body.
+    keep_alive = keep_alive && !shared_.stopping && !(http_1_0_ && response.stream);
     const bool written = co_await write(stream, request, response, keep_alive);
     gone_ = gone_ || !written;
     co_return written&& keep_alive;
@@ -180,6 +182,7 @@ asio::awaitable<std::optional<Refusal>> Connection::read_request(Stream& stream,
     std::optional<Refusal> refusal = refusal_after(failure, parser);
     gone_ = failure && !refusal;
     if (failure) co_return refusal;
+    http_1_0_ = parser.get().version() < 11;
     refusal = take_header(parser.get(), request);
     if (refusal && !refusal->keeps_connection) co_return refusal;
     if (!parser.is_done()) {
@@ -312,18 +315,49 @@ asio::awaitable<HttpResponse> Connection::call(const HttpHandler& handler, const
 template <class Stream>
 asio::awaitable<bool> Connection::write(Stream& stream, const HttpRequest& request, const HttpResponse& response,
                                         bool keep_alive) {
+    const bool has_body = request.method != "HEAD" && response.status != 204 && response.status != 304;
     ResponseContext context;
     context.request_id = request.id;
     context.date = shared_.date();
     context.keep_alive = keep_alive;
+    context.chunked = response.stream && !http_1_0_;
     const std::string head = make_response_head(response, context);
-    const bool has_body = request.method != "HEAD" && response.status != 204 && response.status != 304;
+    if (has_body && response.stream) {
+        const bool begun = co_await write_all(stream, head);
+        if (!begun) co_return false;
+        co_return co_await write_stream(stream, *response.stream, context.chunked);
+    }
     std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::const_buffer()};
     if (has_body) parts[1] = asio::buffer(response.content());
     set_deadline(shared_.limits.write);
     timed_out_ = false;
     error_code failure;
     co_await asio::async_write(stream, parts, asio::redirect_error(asio::use_awaitable, failure));
+    co_return !failure;
+}
+
+/// Between two pieces there is no deadline: the next one may be long in coming. Each write has one.
+template <class Stream>
+asio::awaitable<bool> Connection::write_stream(Stream& stream, BodySource& source, bool chunked) {
+    for (;;) {
+        deadline_ = Clock::time_point::max();
+        const std::optional<std::string> piece = co_await source.next();
+        if (!piece) break;
+        if (piece->empty()) continue;  // an empty chunk would be the end
+        const std::string chunk = chunked ? fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece) : *piece;
+        const bool written = co_await write_all(stream, chunk);
+        if (!written) co_return false;
+    }
+    const std::string_view end = chunked ? "0\r\n\r\n" : "";
+    co_return co_await write_all(stream, end);
+}
+
+template <class Stream>
+asio::awaitable<bool> Connection::write_all(Stream& stream, std::string_view bytes) {
+    set_deadline(shared_.limits.write);
+    timed_out_ = false;
+    error_code failure;
+    co_await asio::async_write(stream, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
     co_return !failure;
 }
 

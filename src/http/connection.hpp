@@ -82,6 +82,10 @@ private:
     template <class Stream>
     boost::asio::awaitable<bool> write(Stream& stream, const HttpRequest& request, const HttpResponse& response,
                                        bool keep_alive);
+    template <class Stream>
+    boost::asio::awaitable<bool> write_stream(Stream& stream, BodySource& source, bool chunked);
+    template <class Stream>
+    boost::asio::awaitable<bool> write_all(Stream& stream, std::string_view bytes);
     boost::asio::awaitable<bool> handshake(TlsStream& tls);
     boost::asio::awaitable<void> end_tls(TlsStream& tls);
     boost::asio::awaitable<void> linger();
@@ -100,6 +104,7 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     std::chrono::milliseconds idle_limit_;  ///< a new connection has less time than one that has asked before
     bool over_limit_;
+    bool http_1_0_ = false;  ///< of the present request: knows no chunks
     bool waiting_ = false;    ///< for the first byte of a request
     bool timed_out_ = false;  ///< a deadline passed
     bool gone_ = false;       ///< the peer went away, or nothing more can be said to it

@@ -43,7 +43,11 @@ std::string make_response_head(const HttpResponse& response, const ResponseConte
     head.reserve(1024);
     fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
                    reason_of_status(response.status), context.date);
-    if (has_length(response.status)) append_header(head, "Content-Length", std::to_string(response.content().size()));
+    if (context.chunked) {
+        append_header(head, "Transfer-Encoding", "chunked");
+    } else if (has_length(response.status) && !response.stream) {
+        append_header(head, "Content-Length", std::to_string(response.content().size()));
+    }
     if (!response.content_type.empty()) append_header(head, "Content-Type", response.content_type);
     if (!response.cache_control.empty()) append_header(head, "Cache-Control", response.cache_control);
     append_header(head, "X-Request-Id", context.request_id);

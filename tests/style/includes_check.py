@@ -16,7 +16,7 @@ PICTURE = {
     "pipeline/targets": {"core", "rules", "dicom", "store", "pipeline/http_client"},
     "pipeline/runners": {"core", "rules", "dicom", "store", "pipeline/http_client"},
     "pipeline": {"core", "rules", "dicom", "store", "pipeline/http_client", "pipeline/targets", "pipeline/runners"},
-    "http": {"core"},
+    "http": {"core", "rules", "dicom", "store"},
     "app": {"core", "rules", "dicom", "store", "pipeline/http_client", "pipeline/targets", "pipeline/runners",
             "pipeline", "http"},
 }
@@ -31,6 +31,8 @@ HOMES = [
     ("archive", ["src/pipeline/", "tests/pipeline/"]),
     ("spdlog/", ["src/core/"]),
     ("re2/", ["src/rules/"]),
+    ("sodium.h", ["src/store/"]),
+    ("zlib.h", ["src/http/", "tests/http/"]),
     ("catch2/", ["tests/support/catch.hpp", "tests/support/catch_main.cpp"]),
 ]
 

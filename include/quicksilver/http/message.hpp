@@ -1,7 +1,11 @@
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
+
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +32,15 @@ struct HttpRequest {
     std::string_view query_value(std::string_view name) const;
 };
 
+/// A body that is made while it is being sent, piece by piece. Io thread only.
+class BodySource {
+public:
+    virtual ~BodySource() = default;
+    /// The next piece, or nothing at the end. Throws when the rest cannot be made: the connection is then cut off, so
+    /// that nobody takes the part for the whole. A client that is gone shows only when a piece is written.
+    virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+};
+
 /// An answer. The server adds Date, Content-Length, X-Request-Id and the security headers.
 struct HttpResponse {
     unsigned status = 200;
@@ -35,6 +48,8 @@ struct HttpResponse {
     std::string body;
     /// Sent in place of `body` without a copy: bytes that live as long as the program, such as embedded files.
     std::string_view static_body;
+    /// Sent in place of both, in chunks.
+    std::shared_ptr<BodySource> stream;
     std::string cache_control = "no-store";
     std::vector<std::pair<std::string, std::string>> headers;  ///< additional ones
 

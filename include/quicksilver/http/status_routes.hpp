@@ -4,6 +4,8 @@
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/http/status_source.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <string>
 
 namespace quicksilver {
@@ -16,7 +18,12 @@ struct SystemInfo {
     SteadyTime started;     ///< by the clock that is given beside it
 };
 
-/// /healthz, /readyz, /metrics, /api/v1/pipeline and /api/v1/system. Source and clock outlive the routes.
-void add_status_routes(Routes& routes, const StatusSource& source, const Clock& clock, SystemInfo system);
+/// /healthz, /readyz and /metrics, for whom nobody signs in. The source outlives the routes.
+void add_status_routes(Routes& routes, const StatusSource& source);
+
+/// GET /api/v1/system: server_time, uptime_s, version, appliance, build.
+nlohmann::json system_json(const Clock& clock, const SystemInfo& system);
+/// GET /api/v1/pipeline (status_source.hpp).
+nlohmann::json pipeline_json(const StatusSource& source, const Clock& clock, const SystemInfo& system);
 
 }  // namespace quicksilver

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "quicksilver/core/clock.hpp"
+#include "quicksilver/core/config_handle.hpp"
+#include "quicksilver/core/log.hpp"
+#include "quicksilver/http/routes.hpp"
+#include "quicksilver/http/setup_code.hpp"
+#include "quicksilver/http/status_routes.hpp"
+#include "quicksilver/http/status_source.hpp"
+#include "quicksilver/store/administration.hpp"
+#include "quicksilver/store/secrets.hpp"
+#include "quicksilver/store/sessions.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <filesystem>
+#include <functional>
+
+namespace quicksilver {
+
+/// What the REST interface works with. The composition root owns all of it, and it outlives the routes.
+struct ApiServices {
+    boost::asio::thread_pool& administration_pool;  ///< of one thread: `administration` is used there alone
+    boost::asio::thread_pool& readers_pool;
+    boost::asio::thread_pool& passwords_pool;  ///< its threads bound how many passwords are hashed at once
+    Administration& administration;
+    const Clock& clock;
+    const StatusSource& status;
+    SetupCode& setup_code;
+    SystemInfo system;
+    Log log;
+    SessionLimits sessions = {};
+    secrets::HashCost hash_cost = {};
+};
+
+/// Everything below /api/v1. Each route declares who may call it and is described in /api/v1/openapi.json.
+void add_api_routes(Routes& routes, ApiServices services);
+
+}  // namespace quicksilver

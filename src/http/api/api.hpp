@@ -1,0 +1,94 @@
+#pragma once
+
+#include "quicksilver/http/api.hpp"
+
+#include "call.hpp"
+#include "idempotency.hpp"
+#include "json_schema.hpp"
+#include "operation.hpp"
+#include "sign_in_throttle.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quicksilver::api {
+
+using Json = nlohmann::json;
+
+/// A handler that blocks, on a thread of a pool. Throws ProblemError to refuse.
+using BlockingHandler = std::function<HttpResponse(Call&)>;
+/// A handler that waits, on the io thread. For what is neither reading nor administration.
+using WaitingHandler = std::function<boost::asio::awaitable<HttpResponse>(Call&)>;
+
+/// The table of operations, and everything that happens before and after a handler: credentials, CSRF, role, limits,
+/// the check of the body, idempotency, the audit, compression. Io thread only, but for what the pools run.
+class Api : public std::enable_shared_from_this<Api> {
+public:
+    Api(Routes& routes, ApiServices services);
+
+    /// Where a handler runs. `administer`: the one thread that may use `services().administration`.
+    void read(Operation operation, BlockingHandler handler);
+    void administer(Operation operation, BlockingHandler handler);
+    void wait(Operation operation, WaitingHandler handler);
+
+    /// A schema that others refer to as `reference(name)`.
+    void define(const std::string& name, Json schema);
+    static Json reference(const std::string& name);
+
+    const ApiServices& services() const { return services_; }
+    Json openapi() const;
+
+    /// On the administration's thread.
+    Accounts accounts() const { return Accounts(services_.administration); }
+    Sessions sessions() const { return Sessions(services_.administration, services_.sessions); }
+    Tokens tokens() const { return Tokens(services_.administration); }
+    const std::string& key() const { return services_.administration.key(); }
+    std::string csrf_token(const std::string& session_id) const;
+
+    SignInThrottle& throttle() { return throttle_; }
+
+private:
+    enum class Place { readers, administration, io };
+    struct Route {
+        Operation operation;
+        Place place;
+        BlockingHandler blocking;
+        WaitingHandler waiting;
+    };
+
+    void add(Route route);
+    boost::asio::awaitable<HttpResponse> serve(const Route& route, const HttpRequest& request);
+    boost::asio::awaitable<HttpResponse> answer(const Route& route, Call& call);
+    boost::asio::awaitable<void> admit(const Route& route, Call& call);
+    boost::asio::awaitable<HttpResponse> run(const Route& route, Call& call);
+    boost::asio::awaitable<HttpResponse> run_once(const Route& route, Call& call);
+    boost::asio::awaitable<void> write_audit(const Call& call, unsigned status);
+    std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now);
+    void check_may(const Operation& operation, const Principal& who) const;
+    void check_query(const Operation& operation, const HttpRequest& request) const;
+    void take_body(Call& call) const;
+    void check_rate(const std::string& user_id, SteadyTime now);
+
+    Routes& routes_;  // only while the routes are added
+    ApiServices services_;
+    std::list<Route> operations_;
+    Json definitions_ = Json::object();
+    IdempotencyKeys idempotency_;
+    SignInThrottle throttle_;
+    std::map<std::string, TokenBucket> rates_;
+};
+
+/// One for each file of this folder.
+void add_session_operations(Api& api);
+void add_own_account_operations(Api& api);
+void add_user_operations(Api& api);
+void add_audit_operations(Api& api);
+void add_system_operations(Api& api);
+
+}  // namespace quicksilver::api

@@ -1,0 +1,108 @@
+#include "call.hpp"
+
+#include "quicksilver/http/assets.hpp"
+#include "quicksilver/http/problem.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace quicksilver::api {
+
+using nlohmann::json;
+
+namespace {
+
+std::string escape(std::string_view name) {
+    std::string escaped;
+    for (const char c : name) escaped += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    return escaped;
+}
+
+void compare(const json& before, const json& after, const std::string& path, json& changes) {
+    if (before == after) return;
+    if (!before.is_object() || !after.is_object()) {
+        changes.push_back({{"op", "replace"}, {"path", path}, {"from", before}, {"to", after}});
+        return;
+    }
+    for (const auto& [name, value] : before.items()) {
+        const std::string at = path + "/" + escape(name);
+        if (const auto now = after.find(name); now != after.end()) {
+            compare(value, *now, at, changes);
+        } else {
+            changes.push_back({{"op", "remove"}, {"path", at}, {"from", value}});
+        }
+    }
+    for (const auto& [name, value] : after.items()) {
+        if (!before.contains(name)) changes.push_back({{"op", "add"}, {"path", path + "/" + escape(name)}, {"to", value}});
+    }
+}
+
+}  // namespace
+
+std::vector<QueryParameter> paged(std::vector<QueryParameter> filters) {
+    filters.push_back({"limit", {{"type", "integer"}, {"minimum", 1}, {"maximum", 500}}, "Items of a page; 50."});
+    filters.push_back({"cursor", {{"type", "string"}, {"maxLength", 1024}}, "next_cursor or prev_cursor of a page."});
+    return filters;
+}
+
+std::size_t Call::limit() const {
+    std::size_t limit = 50;
+    const std::string_view text = request.query_value("limit");
+    std::from_chars(text.data(), text.data() + text.size(), limit);
+    return limit;
+}
+
+std::string Call::message() const {
+    constexpr std::size_t length_max = 1000;
+    return std::string(request.header("X-Change-Message").substr(0, length_max));
+}
+
+HttpResponse with_etag(const Call& call, HttpResponse response, const std::string& etag) {
+    response.headers.emplace_back("ETag", etag);
+    response.cache_control = "private, no-cache";
+    if (call.operation.is_safe() && matches_etag(call.request.header("If-None-Match"), etag)) {
+        response.status = 304;
+        response.body.clear();
+        response.content_type.clear();
+    }
+    return response;
+}
+
+void require_match(const Call& call, const std::string& etag, const json& current, const json& diff) {
+    const std::string_view sent = call.request.header("If-Match");
+    if (sent.empty()) {
+        throw ProblemError(428, "precondition_required",
+                           "Send the ETag of the version that you changed as If-Match, so that nobody's work is lost.");
+    }
+    if (matches_etag(sent, etag)) return;
+    throw ProblemError(412, "stale", "It was changed meanwhile; look at the difference and try again.")
+        .with("current", current)
+        .with("diff", diff.is_null() ? json::array() : diff)
+        .with_header("ETag", etag);
+}
+
+json merge_patched(json target, const json& patch) {
+    target.merge_patch(patch);
+    return target;
+}
+
+json json_diff(const json& before, const json& after) {
+    json changes = json::array();
+    compare(before, after, "", changes);
+    return changes;
+}
+
+HttpResponse created(const json& content, const std::string& location) {
+    HttpResponse response = make_json(content, 201);
+    response.headers.emplace_back("Location", std::string(api_base) + location);
+    return response;
+}
+
+HttpResponse no_content() {
+    HttpResponse response;
+    response.status = 204;
+    return response;
+}
+
+}  // namespace quicksilver::api

@@ -1,0 +1,80 @@
+#include "sign_in_throttle.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quicksilver::api {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr double tries_of_an_address = 20;  // a minute
+
+/// Names are compared without case of ASCII letters, as in the database.
+std::string folded(std::string text) {
+    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return text;
+}
+
+}  // namespace
+
+double TokenBucket::level(SteadyTime now) const {
+    const double seconds = std::chrono::duration<double>(now - counted_).count();
+    return std::min(capacity_, tokens_ + std::max(0.0, seconds) * per_second_);
+}
+
+milliseconds TokenBucket::take(SteadyTime now) {
+    tokens_ = level(now);
+    counted_ = now;
+    if (tokens_ >= 1) {
+        tokens_ -= 1;
+        return milliseconds(0);
+    }
+    return milliseconds(static_cast<long long>(std::ceil((1 - tokens_) / per_second_ * 1000)));
+}
+
+bool TokenBucket::is_full(SteadyTime now) const {
+    return level(now) >= capacity_;
+}
+
+milliseconds SignInThrottle::try_now(const std::string& account, const std::string& address, SteadyTime now) {
+    forget_old(now);
+    if (const auto delay = delay_of(folded(account), now); delay > milliseconds(0)) return delay;
+    auto& bucket = addresses_.try_emplace(address, tries_of_an_address, tries_of_an_address / 60).first->second;
+    if (const auto delay = bucket.take(now); delay > milliseconds(0)) return delay;
+    return all_.take(now);
+}
+
+void SignInThrottle::failed(const std::string& account, SteadyTime now) {
+    Failures& failures = failures_[folded(account)];
+    ++failures.count;
+    failures.last = now;
+}
+
+void SignInThrottle::succeeded(const std::string& account) {
+    failures_.erase(folded(account));
+}
+
+milliseconds SignInThrottle::delay_of(const std::string& account, SteadyTime now) const {
+    const auto found = failures_.find(account);
+    if (found == failures_.end() || found->second.count < free_failures) return milliseconds(0);
+    const std::size_t doublings = std::min<std::size_t>(found->second.count - free_failures, 9);
+    const milliseconds delay = std::min<milliseconds>(std::chrono::seconds(1LL << doublings), delay_max);
+    const auto waited = std::chrono::duration_cast<milliseconds>(now - found->second.last);
+    return std::max(milliseconds(0), delay - waited);
+}
+
+/// Guessing with ever new names or from ever new addresses must not fill the memory.
+void SignInThrottle::forget_old(SteadyTime now) {
+    if (failures_.size() >= remembered_max) {
+        std::erase_if(failures_, [&](const auto& entry) { return now - entry.second.last > delay_max; });
+        if (failures_.size() >= remembered_max) failures_.erase(failures_.begin());
+    }
+    if (addresses_.size() >= remembered_max) {
+        std::erase_if(addresses_, [&](const auto& entry) { return entry.second.is_full(now); });
+        if (addresses_.size() >= remembered_max) addresses_.erase(addresses_.begin());
+    }
+}
+
+}  // namespace quicksilver::api

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "quicksilver/core/clock.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace quicksilver::api {
+
+/// So many at once, and so many a second in the long run. Pure.
+class TokenBucket {
+public:
+    TokenBucket(double capacity, double per_second) : capacity_(capacity), per_second_(per_second), tokens_(capacity) {}
+
+    /// Takes one, or tells how long until there is one.
+    std::chrono::milliseconds take(SteadyTime now);
+    bool is_full(SteadyTime now) const;
+
+private:
+    double level(SteadyTime now) const;
+
+    double capacity_;
+    double per_second_;
+    double tokens_;
+    SteadyTime counted_{};
+};
+
+/// Slows down who guesses passwords, and never locks anybody out: after five failures of an account each further try
+/// waits 1, 2, 4 … 300 s; an address has 20 tries a minute, all together 200. Pure; for one thread.
+/// A name that does not exist counts like one that does.
+class SignInThrottle {
+public:
+    /// Zero: go on, and the try is counted. Else how long to wait; nothing was counted.
+    std::chrono::milliseconds try_now(const std::string& account, const std::string& address, SteadyTime now);
+    void failed(const std::string& account, SteadyTime now);
+    void succeeded(const std::string& account);
+
+    static constexpr std::size_t free_failures = 5;
+    static constexpr std::chrono::seconds delay_max{300};
+    static constexpr std::size_t remembered_max = 10'000;  ///< of each, accounts and addresses
+
+private:
+    struct Failures {
+        std::size_t count = 0;
+        SteadyTime last{};
+    };
+    std::chrono::milliseconds delay_of(const std::string& account, SteadyTime now) const;
+    void forget_old(SteadyTime now);
+
+    std::map<std::string, Failures> failures_;
+    std::map<std::string, TokenBucket> addresses_;
+    TokenBucket all_{200, 200.0 / 60};
+};
+
+}  // namespace quicksilver::api

@@ -1,0 +1,170 @@
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/problem.hpp"
+
+#include "accounts_json.hpp"
+#include "api.hpp"
+
+namespace quicksilver::api {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What an administrator writes; the rest of a user is the server's.
+std::vector<std::pair<std::string, Json>> writable(bool all_optional) {
+    const std::string may_miss = all_optional ? "?" : "";
+    return {{"username" + may_miss, schema::required_text(64)},
+            {"email?", schema::text(200)},
+            {"role" + may_miss, schema::choice({"viewer", "operator", "admin"})},
+            {"phi?", schema::boolean()},
+            {"disabled?", schema::boolean()}};
+}
+
+User existing(const Api& api, const Call& call) {
+    auto user = api.accounts().find(call.parameter("id"));
+    if (!user) throw not_found("There is no such user.");
+    return *std::move(user);
+}
+
+ProblemError refusal(const Error& error) {
+    switch (error.code) {
+        case Errc::not_found:
+            return not_found(error.message);
+        case Errc::already_exists:
+            return ProblemError(409, "name_taken", error.message, {{"/username", "taken", error.message}});
+        case Errc::refused:
+            return conflict("last_admin", error.message);
+        default:
+            return invalid(error.message, {{"/username", "name", error.message}});
+    }
+}
+
+UserChange read_change(const Json& body) {
+    UserChange change;
+    if (body.contains("username")) change.username = body["username"];
+    if (body.contains("email")) change.email = body["email"];
+    if (body.contains("role")) change.role = parse_role(body["role"].get<std::string>());
+    if (body.contains("phi")) change.phi = body["phi"];
+    if (body.contains("disabled")) change.disabled = body["disabled"];
+    return change;
+}
+
+HttpResponse show(const Call& call, const User& user) {
+    return with_etag(call, make_json(to_json(user)), user_etag(user));
+}
+
+HttpResponse list_users(const Api& api) {
+    Json items = Json::array();
+    for (const User& user : api.accounts().list()) items.push_back(to_json(user));
+    return make_json({{"items", std::move(items)}});
+}
+
+asio::awaitable<HttpResponse> add_user(Api& api, Call& call) {
+    User user;
+    user.username = call.body["username"];
+    user.email = call.body.value("email", "");
+    user.role = parse_role(call.body["role"].get<std::string>()).value_or(Role::viewer);
+    user.phi = call.body.value("phi", false);
+    user.disabled = call.body.value("disabled", false);
+    user.must_change_password = true;
+    const std::string password = call.body["password"];
+    const std::string hash = co_await hash_new_password(api, password, user.username, "/password");
+    auto add = [&] {
+        auto made = api.accounts().add(user, hash, call.now);
+        if (!made) throw refusal(made.error());
+        HttpResponse response = created(to_json(*made), "/users/" + made->id);
+        response.headers.emplace_back("ETag", user_etag(*made));
+        return response;
+    };
+    co_return co_await run_blocking(api.services().administration_pool, add);
+}
+
+HttpResponse change_user(const Api& api, const Call& call) {
+    const User before = existing(api, call);
+    require_match(call, user_etag(before), to_json(before));
+    auto after = api.accounts().change(before.id, read_change(call.body), call.now);
+    if (!after) throw refusal(after.error());
+    // What a session may do is read anew at each request; ending them makes the person sign in under the new role.
+    if (after->role != before.role || after->disabled || after->phi != before.phi) api.sessions().end_all(before.id);
+    return show(call, *after);
+}
+
+HttpResponse remove_user(const Api& api, const Call& call) {
+    const User user = existing(api, call);
+    require_match(call, user_etag(user), to_json(user));
+    auto removed = api.accounts().remove(user.id);
+    if (!removed) throw refusal(removed.error());
+    return no_content();
+}
+
+asio::awaitable<HttpResponse> reset_password(Api& api, Call& call) {
+    auto find = [&] { return existing(api, call); };
+    const User user = co_await run_blocking(api.services().administration_pool, find);
+    const std::string password = call.body["password"];
+    const std::string hash = co_await hash_new_password(api, password, user.username, "/password");
+    auto store = [&] {
+        api.accounts().set_password(user.id, hash, true, call.now);
+        api.sessions().end_all(user.id);
+        return no_content();
+    };
+    HttpResponse response = co_await run_blocking(api.services().administration_pool, store);
+    api.throttle().succeeded(user.username);
+    co_return response;
+}
+
+asio::awaitable<HttpResponse> unlock(Api& api, Call& call) {
+    auto find = [&] { return existing(api, call); };
+    const User user = co_await run_blocking(api.services().administration_pool, find);
+    api.throttle().succeeded(user.username);
+    co_return no_content();
+}
+
+}  // namespace
+
+void add_user_operations(Api& api) {
+    const std::string tag = "users";
+    auto new_user = writable(false);
+    new_user.emplace_back("password", schema::required_text(512));
+
+    api.administer({.method = "GET", .path = "/users", .id = "listUsers", .summary = "All accounts", .tag = tag,
+                    .access = Access::admin, .scope = "admin",
+                    .answer = schema::object({{"items", schema::list_of(user_schema())}})},
+                   [&api](Call&) { return list_users(api); });
+    api.wait({.method = "POST", .path = "/users", .id = "addUser",
+              .summary = "Makes an account, whose password must be changed at the first sign-in", .tag = tag,
+              .access = Access::admin, .scope = "admin", .body = schema::object(new_user), .answer = user_schema(),
+              .status = 201},
+             [&api](Call& call) { return add_user(api, call); });
+    api.administer({.method = "GET", .path = "/users/{id}", .id = "getUser", .summary = "One account", .tag = tag,
+                    .access = Access::admin, .scope = "admin", .answer = user_schema(), .also = {304}},
+                   [&api](Call& call) { return show(call, existing(api, call)); });
+    api.administer({.method = "PUT", .path = "/users/{id}", .id = "putUser", .summary = "Replaces an account",
+                    .tag = tag, .access = Access::admin, .scope = "admin", .body = schema::object(writable(false)),
+                    .answer = user_schema(), .conditional = true},
+                   [&api](Call& call) { return change_user(api, call); });
+    api.administer({.method = "PATCH", .path = "/users/{id}", .id = "patchUser", .summary = "Changes an account",
+                    .tag = tag, .access = Access::admin, .scope = "admin", .body = schema::object(writable(true)),
+                    .answer = user_schema(), .conditional = true},
+                   [&api](Call& call) { return change_user(api, call); });
+    api.administer({.method = "DELETE", .path = "/users/{id}", .id = "removeUser", .summary = "Removes an account",
+                    .tag = tag, .access = Access::admin, .scope = "admin", .status = 204, .conditional = true},
+                   [&api](Call& call) { return remove_user(api, call); });
+    api.wait({.method = "POST", .path = "/users/{id}/actions/reset-password", .id = "resetPassword",
+              .summary = "Sets a password that must be changed at the next sign-in", .tag = tag,
+              .access = Access::admin, .scope = "admin",
+              .body = schema::object({{"password", schema::required_text(512)}}), .status = 204},
+             [&api](Call& call) { return reset_password(api, call); });
+    api.wait({.method = "POST", .path = "/users/{id}/actions/unlock", .id = "unlockUser",
+              .summary = "Forgets failed sign-ins, so that the next one need not wait", .tag = tag,
+              .access = Access::admin, .scope = "admin", .status = 204},
+             [&api](Call& call) { return unlock(api, call); });
+    api.administer({.method = "POST", .path = "/users/{id}/actions/end-sessions", .id = "endSessions",
+                    .summary = "Signs the user out everywhere", .tag = tag, .access = Access::admin, .scope = "admin",
+                    .status = 204},
+                   [&api](Call& call) {
+                       api.sessions().end_all(existing(api, call).id);
+                       return no_content();
+                   });
+}
+
+}  // namespace quicksilver::api

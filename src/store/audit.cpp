@@ -1,0 +1,38 @@
+#include "quicksilver/store/audit.hpp"
+
+namespace quicksilver {
+
+void AuditLog::add(const AuditEntry& entry, WallTime now) {
+    connection_
+        .statement(
+            "INSERT INTO audit (time, user, address, action, object, outcome, request_id, revision)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+        .bind(rfc3339(now), entry.user, entry.address, entry.action, entry.object, entry.outcome, entry.request_id,
+              entry.revision)
+        .run();
+}
+
+std::vector<AuditEntry> AuditLog::list(const Filter& filter) {
+    std::vector<AuditEntry> entries;
+    auto row = connection_.statement(
+        "SELECT id, time, user, address, action, object, outcome, request_id, revision FROM audit"
+        " WHERE id < ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR action = ?3)"
+        " AND (?4 = '' OR instr(object, ?4) > 0) ORDER BY id DESC LIMIT ?5");
+    row.bind(filter.before, filter.user, filter.action, filter.object, std::uint64_t{filter.limit});
+    while (row.step()) {
+        AuditEntry entry;
+        entry.id = row.integer(0);
+        entry.time = row.text(1);
+        entry.user = row.text(2);
+        entry.address = row.text(3);
+        entry.action = row.text(4);
+        entry.object = row.text(5);
+        entry.outcome = row.text(6);
+        entry.request_id = row.text(7);
+        if (!row.is_null(8)) entry.revision = row.integer(8);
+        entries.push_back(std::move(entry));
+    }
+    return entries;
+}
+
+}  // namespace quicksilver
