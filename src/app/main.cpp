@@ -15,6 +15,8 @@ int main(int argc, char* argv[]) {
     quicksilver::add_tags_command(app, status);
     quicksilver::add_rule_command(app, status);
     quicksilver::add_config_command(app, status);
+    quicksilver::add_user_command(app, status);
+    quicksilver::add_tls_command(app, status);
     quicksilver::add_version_command(app, status);
     try {
         app.parse(argc, argv);

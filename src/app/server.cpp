@@ -6,18 +6,17 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/startup.hpp"
-#include "quicksilver/http/assets.hpp"
-#include "quicksilver/http/server.hpp"
-#include "quicksilver/http/status_routes.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/cleaner.hpp"
 #include "quicksilver/pipeline/dispatcher.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/pipeline/study_collector.hpp"
+#include "quicksilver/store/administration.hpp"
 #include "quicksilver/store/data_lock.hpp"
 
 #include "pipeline_status.hpp"
+#include "web_side.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -50,9 +49,12 @@ std::string host_name() {
 /// Everything of a running server, built from the bottom up. Members are destroyed in reverse.
 class Server {
 public:
-    Server(ConfigHandle& config, DataLock& lock, Log log)
+    Server(ConfigHandle& config, Administration& administration, const Environment& environment, DataLock& lock,
+           Log log)
         : log_(std::move(log)),
           config_(config),
+          administration_(administration),
+          environment_(environment),
           lock_(lock),
           initial_(config.snapshot()),
           associations_(std::max(1U, initial_->dicom.max_associations)),
@@ -77,8 +79,8 @@ public:
         if (auto recovered = recover_incoming(); !recovered) return recovered;
         build_stages();
         if (auto opened = receiver_->open(); !opened) return opened;
-        http_ = make_http();
-        if (auto listening = http_->listen(); !listening) return listening;
+        make_web_side();
+        if (auto listening = web_->listen(); !listening) return listening;
 
         on_ready_ = on_ready;
         supervisor_ =
@@ -90,6 +92,7 @@ public:
         io_.run();
 
         for (asio::thread_pool* pool : {&associations_, &sends_, &files_, &journal_}) pool->join();
+        web_->join();
         if (auto marked = lock_.mark_clean_stop(); !marked) log_.warn(marked.error().message);
         log_.info("stopped");
         return {};
@@ -124,12 +127,10 @@ private:
         if (stage == Stage::studies) studies_->joined(name);
     }
 
-    std::unique_ptr<HttpServer> make_http() {
-        Routes routes;
+    void make_web_side() {
         const SystemInfo system{program_version(), build_commit(), initial_->appliance_name, clock_->now()};
-        add_status_routes(routes, *status_, *clock_, system);
-        add_asset_routes(routes);
-        return std::make_unique<HttpServer>(io_.get_executor(), initial_->http, std::move(routes), log_.named("http"));
+        web_ = std::make_unique<WebSide>(WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_,
+                                                        administration_, system, log_.named("http")});
     }
 
     /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
@@ -193,7 +194,7 @@ private:
         ServerOptions::Addresses addresses;
         addresses.dicom = fmt::format("{}:{}", initial_->dicom.address, receiver_->port());
         addresses.dicom_port = receiver_->port();
-        addresses.http = http_->url();
+        addresses.http = web_->url();
         while (!addresses.http.empty() && addresses.http.back() == '/') addresses.http.pop_back();
         addresses.data = initial_->folders.data;
         if (on_ready_) on_ready_(addresses);
@@ -228,7 +229,7 @@ private:
         stages_.cancel();
         hangups_.cancel();
         co_await stages_.join(shutdown_grace);
-        co_await http_->stop(std::chrono::seconds(2));
+        co_await web_->stop(std::chrono::seconds(2));
         co_await books_.close();
         overdue.cancel();
         signals_.cancel();
@@ -288,6 +289,8 @@ private:
 
     Log log_;
     ConfigHandle& config_;
+    Administration& administration_;
+    const Environment& environment_;
     DataLock& lock_;
     std::shared_ptr<const Config> initial_;
     asio::io_context io_{1};
@@ -311,7 +314,7 @@ private:
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;
     std::unique_ptr<ServerStatus> status_;
-    std::unique_ptr<HttpServer> http_;
+    std::unique_ptr<WebSide> web_;
     CoroutineGroup stages_;
     std::unique_ptr<CoroutineGroup> supervisor_;
     IncomingStore::Recovery recovery_;
@@ -347,8 +350,11 @@ Result<void> run_server(ServerOptions options) {
     if (!lock) return lock.error();
     auto dicom = dicom::Startup::begin(log.named("dcmtk"));
     if (!dicom) return dicom.error();
+    auto administration = Administration::open(administration_file(loaded.config->folders.database));
+    if (!administration) return administration.error();
+    if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
-    Server server(config, *lock, log.named("server"));
+    Server server(config, **administration, options.sources.environment, *lock, log.named("server"));
     return server.run(options.on_ready);
 }
 

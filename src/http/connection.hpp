@@ -104,7 +104,7 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     std::chrono::milliseconds idle_limit_;  ///< a new connection has less time than one that has asked before
     bool over_limit_;
-    bool http_1_0_ = false;  ///< of the present request: knows no chunks
+    bool http_1_0_ = false;   ///< of the present request: knows no chunks
     bool waiting_ = false;    ///< for the first byte of a request
     bool timed_out_ = false;  ///< a deadline passed
     bool gone_ = false;       ///< the peer went away, or nothing more can be said to it

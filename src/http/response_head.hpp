@@ -11,7 +11,7 @@ namespace quicksilver {
 struct ResponseContext {
     std::string_view request_id;
     std::string_view date;  ///< as http_date makes it
-    bool chunked = false;  ///< the body's end shows by itself
+    bool chunked = false;   ///< the body's end shows by itself
     bool keep_alive = true;
 };
 

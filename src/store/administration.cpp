@@ -88,8 +88,8 @@ Result<fs::path> move_aside(const fs::path& file) {
         std::error_code error;
         fs::rename(file.string() + part, file.string() + suffix + part, error);
         if (error && error != std::errc::no_such_file_or_directory) {
-            return Error{Errc::io, fmt::format("cannot move the damaged database {} aside: {}", file.string(),
-                                               error.message())};
+            return Error{Errc::io,
+                         fmt::format("cannot move the damaged database {} aside: {}", file.string(), error.message())};
         }
     }
     return fs::path(file.string() + suffix);

@@ -56,8 +56,8 @@ std::int64_t Revisions::last() {
 }
 
 std::optional<Revision> Revisions::find(std::int64_t number) {
-    auto row = connection_.statement(
-        "SELECT number, time, author, source, message, changes FROM revisions WHERE number = ?1");
+    auto row =
+        connection_.statement("SELECT number, time, author, source, message, changes FROM revisions WHERE number = ?1");
     row.bind(number);
     if (!row.step()) return std::nullopt;
     return read_revision(row);

@@ -134,8 +134,8 @@ std::string_view hash_of_nobody() {
 Result<void> check_password(std::string_view password, std::string_view username) {
     const auto refused = [](std::string why) { return Error{Errc::invalid, std::move(why)}; };
     if (characters(password) < password_length_min) {
-        return refused(fmt::format("A password has at least {} characters; a few words make a good one.",
-                                   password_length_min));
+        return refused(
+            fmt::format("A password has at least {} characters; a few words make a good one.", password_length_min));
     }
     if (characters(password) > password_length_max) {
         return refused(fmt::format("A password has at most {} characters.", password_length_max));

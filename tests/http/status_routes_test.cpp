@@ -17,7 +17,7 @@ namespace {
 
 /// The status routes over a pipeline that the test sets, asked without a server.
 struct StatusFixture {
-    StatusFixture() { add_status_routes(routes, source, clock, SystemInfo{"1.2.3", "abc", "radiology", clock.now()}); }
+    StatusFixture() { add_status_routes(routes, source); }
 
     HttpResponse get(const std::string& path) {
         asio::io_context context;
@@ -33,6 +33,7 @@ struct StatusFixture {
 
     FakeStatusSource source;
     ManualClock clock;
+    SystemInfo system{"1.2.3", "abc", "radiology", clock.now()};
     Routes routes;
 };
 
@@ -93,7 +94,7 @@ TEST_CASE("The pipeline's answer has the shape that the page reads", "[http][sta
          "attempts_total": 0, "sent_total": 0, "failed_total": 0, "last_error": null}],
       "storage": {"total_bytes": 1000, "free_bytes": 250, "reserve_bytes": 50, "used_percent": 75.0,
                   "stages": {"incoming": 1, "success": 7}}})");
-    nlohmann::json answer = fixture.get_json("/api/v1/pipeline");
+    nlohmann::json answer = pipeline_json(fixture.source, fixture.clock, fixture.system);
     CHECK(answer.at("server_time") == rfc3339(fixture.clock.wall_now()));
     answer["server_time"] = expected.at("server_time");
     CHECK(answer == expected);
@@ -101,12 +102,12 @@ TEST_CASE("The pipeline's answer has the shape that the page reads", "[http][sta
 
 TEST_CASE("Where the size of the disk is not known, no share of it is shown", "[http][status]") {
     StatusFixture fixture;
-    CHECK(fixture.get_json("/api/v1/pipeline").at("storage").at("used_percent").is_null());
+    CHECK(pipeline_json(fixture.source, fixture.clock, fixture.system).at("storage").at("used_percent").is_null());
 }
 
 TEST_CASE("The system's answer names version, build and appliance", "[http][status]") {
     StatusFixture fixture;
-    const nlohmann::json system = fixture.get_json("/api/v1/system");
+    const nlohmann::json system = system_json(fixture.clock, fixture.system);
     CHECK(system.at("version") == "1.2.3");
     CHECK(system.at("build") == "abc");
     CHECK(system.at("appliance") == "radiology");

@@ -21,6 +21,9 @@ MAKE_SERIES = os.environ["MAKE_SERIES"]
 # Long enough for a build with sanitizers on a busy machine; nothing waits this long unless it has failed.
 PATIENCE_S = 60
 
+# Of the users that tests make.
+PASSWORD = "seven quiet otters"
+
 
 def wait_until(condition, what, timeout=PATIENCE_S):
     """Asks again and again until `condition()` is true, and returns what it gave. Fails with `what` after `timeout`."""
@@ -42,10 +45,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def run(*command, timeout=120, env=None):
+def run(*command, timeout=120, env=None, input=None):
     """Runs a program to its end; its output is text, whatever its bytes are."""
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace",
-                          timeout=timeout, env=clean_environment(env), check=False)
+                          timeout=timeout, env=clean_environment(env), input=input, check=False)
 
 
 def quicksilver(*arguments, **options):
@@ -79,6 +82,7 @@ class Server:
         self.data = Path(data) if data else self.folder / "data"
         self.config_file = self.folder / "quicksilver.json"
         self._stages = {}
+        self._tokens = {}
         if settings is not None:
             self.write_config(settings)
         self._arguments = [str(argument) for argument in arguments]
@@ -141,14 +145,32 @@ class Server:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
-    def get(self, path):
+    def get(self, path, headers=None):
         """Status and text of a GET request."""
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.http + path), timeout=10) as answer:
+            request = urllib.request.Request(self.http + path, headers=headers or {})
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    def command(self, *arguments, **options):
+        """Runs one of our commands on the data folder of this server."""
+        done = quicksilver(*arguments, "--data", str(self.data), **options)
+        if done.returncode != 0:
+            raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def token(self, role="admin", scopes=("read", "operate", "configure", "admin", "phi"), phi=True):
+        """The Authorization header of a token of a user with that role, who is made when there is none."""
+        key = (role, tuple(scopes), phi)
+        if key not in self._tokens:
+            name = f"{role}-{len(self._tokens)}"
+            self.command("user", "add", name, "--role", role, *(["--phi"] if phi else []), input=PASSWORD + "\n")
+            words = [word for scope in scopes for word in ("--scope", scope)]
+            self._tokens[key] = "Bearer " + self.command("user", "token", name, *words).strip()
+        return {"Authorization": self._tokens[key]}
 
     def metrics(self):
         """The metrics as name with labels → number."""
@@ -156,7 +178,7 @@ class Server:
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
     def pipeline(self):
-        return json.loads(self.get("/api/v1/pipeline")[1])
+        return json.loads(self.get("/api/v1/pipeline", self.token())[1])
 
     def send(self, *paths, **options):
         """Sends with our own client; fails unless all were stored."""

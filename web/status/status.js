@@ -8,6 +8,7 @@ const content = document.getElementById("content");
 const trend = []; // {at, instances}: seconds of the server's uptime, instances received by then
 let last_answer = null;
 
+document.getElementById("sign-in").addEventListener("submit", (event) => event.preventDefault());
 poll();
 
 async function poll() {
@@ -16,7 +17,8 @@ async function poll() {
       show(await fetch_status());
       last_answer = new Date();
     } catch (failure) {
-      show_lost(failure);
+      if (failure.status === 401) await sign_in();
+      else show_lost(failure);
     }
   }
   setTimeout(poll, poll_ms);
@@ -25,8 +27,48 @@ async function poll() {
 async function fetch_status() {
   // Relative, so that the page also works behind a prefix of a reverse proxy.
   const response = await fetch("api/v1/pipeline", { cache: "no-store", signal: AbortSignal.timeout(answer_within_ms) });
-  if (!response.ok) throw new Error(`the server answers with status ${response.status}`);
+  if (!response.ok) {
+    throw Object.assign(new Error(`the server answers with status ${response.status}`), { status: response.status });
+  }
   return response.json();
+}
+
+/// Shows the form until somebody has signed in; for a new server it makes the first administrator.
+async function sign_in() {
+  const form = document.getElementById("sign-in");
+  const answer = await fetch("api/v1/setup", { cache: "no-store" });
+  const first = (await answer.json()).state === "open";
+  document.getElementById("setup-code").hidden = !first;
+  set_text(document.getElementById("sign-in-title"), first ? "Make the first administrator" : "Sign in");
+  set_text(document.getElementById("sign-in-button"), first ? "Make and sign in" : "Sign in");
+  set_text(document.getElementById("overall-text"), "Not signed in");
+  show_notice("");
+  form.hidden = false;
+  content.hidden = true;
+  while (!(await send_credentials(form, first))) continue;
+  form.reset();
+  form.hidden = true;
+  content.hidden = false;
+}
+
+/// Waits for the form to be sent; true when the server accepts it.
+async function send_credentials(form, first) {
+  await new Promise((resolve) => form.addEventListener("submit", resolve, { once: true }));
+  const values = Object.fromEntries(new FormData(form));
+  if (!first) delete values.setup_code;
+  const problem = document.getElementById("sign-in-problem");
+  try {
+    const answer = await fetch(first ? "api/v1/setup" : "api/v1/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(values),
+    });
+    set_text(problem, answer.ok ? "" : (await answer.json()).detail);
+    return answer.ok;
+  } catch {
+    set_text(problem, "The server does not answer.");
+    return false;
+  }
 }
 
 function show(status) {

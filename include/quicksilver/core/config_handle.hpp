@@ -43,6 +43,13 @@ public:
     /// has changed the file and it has not been reloaded since.
     ConfigReload save(std::string_view text);
 
+    /// What `save` would say of this text, without saving it.
+    ConfigReload check(std::string_view text) const;
+
+    /// At the start: the file cannot be used, and an older configuration counts. It shows as the last reload, and the
+    /// file as looked at.
+    void note_refused_file(std::vector<ConfigProblem> problems);
+
     /// Whether the file is another one than at the last load or reload, failed ones too. Cheap: one stat.
     bool changed_on_disk() const;
 
@@ -52,6 +59,7 @@ public:
 
 private:
     ConfigReload take(LoadedConfig loaded);
+    ConfigReload compared(const LoadedConfig& loaded) const;
 
     const ConfigSources sources_;
     const Validator validate_;

@@ -32,8 +32,8 @@ public:
     void add(const AuditEntry& entry, WallTime now);
 
     struct Filter {
-        std::string user, action, object;      ///< exact, exact, a part; "" = any
-        std::int64_t before = INT64_MAX;       ///< only entries with a smaller id
+        std::string user, action, object;  ///< exact, exact, a part; "" = any
+        std::int64_t before = INT64_MAX;   ///< only entries with a smaller id
         std::size_t limit = 50;
     };
     /// Newest first.

@@ -21,10 +21,10 @@ std::string_view to_string(RevisionSource source);
 
 struct Revision {
     std::int64_t number = 0;
-    std::string time;     ///< RFC 3339
-    std::string author;   ///< user name; "" for the file
-    std::string source;   ///< interface, file, import, restore
-    std::string message;  ///< of the author
+    std::string time;                                  ///< RFC 3339
+    std::string author;                                ///< user name; "" for the file
+    std::string source;                                ///< interface, file, import, restore
+    std::string message;                               ///< of the author
     nlohmann::json changes = nlohmann::json::array();  ///< {"op","path","from","to"}, secrets masked
 };
 

@@ -22,6 +22,8 @@ void add_echo_command(CLI::App& app, int& status);
 void add_tags_command(CLI::App& app, int& status);
 void add_rule_command(CLI::App& app, int& status);
 void add_config_command(CLI::App& app, int& status);
+void add_user_command(CLI::App& app, int& status);
+void add_tls_command(CLI::App& app, int& status);
 void add_version_command(CLI::App& app, int& status);
 
 /// Prints "quicksilver: …" on stderr and returns 1.

@@ -110,18 +110,35 @@ ConfigReload ConfigHandle::save(std::string_view text) {
     return take(std::move(loaded));
 }
 
-ConfigReload ConfigHandle::take(LoadedConfig loaded) {
+ConfigReload ConfigHandle::check(std::string_view text) const {
+    LoadedConfig loaded = load_config_text(text, sources_);
+    if (loaded.ok() && validate_) loaded.add(validate_(*loaded.config));
+    return compared(loaded);
+}
+
+void ConfigHandle::note_refused_file(std::vector<ConfigProblem> problems) {
+    const std::lock_guard lock(mutex_);
+    stamp_ = config_file_stamp(sources_.file);
+    last_reload_ = {.ok = false, .changed = {}, .needs_restart = {}, .problems = std::move(problems)};
+}
+
+/// How it differs from what counts now, and from what was started.
+ConfigReload ConfigHandle::compared(const LoadedConfig& loaded) const {
     ConfigReload reload;
     reload.ok = loaded.ok();
     reload.problems = loaded.problems;
-    if (loaded.ok()) {
-        for (const Path& path : changes_between(*snapshot(), *loaded.config)) reload.changed.push_back(path_text(path));
-        for (const Path& path : changes_between(*started_, *loaded.config)) {
-            const ConfigField* field = find_field_of_path(loaded.config->document, path);
-            if (field && field->needs_restart) reload.needs_restart.push_back(path_text(path));
-        }
-        loaded.config = keep_until_restart(*started_, *loaded.config);
+    if (!loaded.ok()) return reload;
+    for (const Path& path : changes_between(*snapshot(), *loaded.config)) reload.changed.push_back(path_text(path));
+    for (const Path& path : changes_between(*started_, *loaded.config)) {
+        const ConfigField* field = find_field_of_path(loaded.config->document, path);
+        if (field && field->needs_restart) reload.needs_restart.push_back(path_text(path));
     }
+    return reload;
+}
+
+ConfigReload ConfigHandle::take(LoadedConfig loaded) {
+    ConfigReload reload = compared(loaded);
+    if (loaded.ok()) loaded.config = keep_until_restart(*started_, *loaded.config);
     const std::lock_guard lock(mutex_);
     stamp_ = loaded.stamp;
     last_reload_ = reload;

@@ -213,15 +213,14 @@ asio::awaitable<HttpResponse> Api::run(const Route& route, Call& call) {
         compress(call.request, response);
         return response;
     };
-    asio::thread_pool& pool =
-        route.place == Place::readers ? services_.readers_pool : services_.administration_pool;
+    asio::thread_pool& pool = route.place == Place::readers ? services_.readers_pool : services_.administration_pool;
     co_return co_await run_blocking(pool, work);
 }
 
 asio::awaitable<HttpResponse> Api::run_once(const Route& route, Call& call) {
     const HttpRequest& request = call.request;
-    const std::string key = fmt::format("{} {} {}", call.user().id, call.operation.id,
-                                        secrets::digest(request.header("Idempotency-Key")));
+    const std::string key =
+        fmt::format("{} {} {}", call.user().id, call.operation.id, secrets::digest(request.header("Idempotency-Key")));
     const std::string digest = secrets::digest(request.target + "\n" + request.body);
     if (auto replay = idempotency_.begin(key, digest, call.steady_now)) co_return *std::move(replay);
     HttpResponse response;

@@ -22,9 +22,14 @@ Json entry_schema() {
 }
 
 Json to_json(const AuditEntry& entry) {
-    return {{"id", entry.id},           {"time", entry.time},       {"user", entry.user},
-            {"address", entry.address}, {"action", entry.action},   {"object", entry.object},
-            {"outcome", entry.outcome}, {"request_id", entry.request_id},
+    return {{"id", entry.id},
+            {"time", entry.time},
+            {"user", entry.user},
+            {"address", entry.address},
+            {"action", entry.action},
+            {"object", entry.object},
+            {"outcome", entry.outcome},
+            {"request_id", entry.request_id},
             {"revision", entry.revision ? Json(*entry.revision) : Json()}};
 }
 
@@ -48,8 +53,13 @@ HttpResponse list_audit(const Api& api, const Call& call) {
 }  // namespace
 
 void add_audit_operations(Api& api) {
-    api.administer({.method = "GET", .path = "/audit", .id = "listAudit", .summary = "Who did what, newest first",
-                    .tag = "audit", .access = Access::admin, .scope = "admin",
+    api.administer({.method = "GET",
+                    .path = "/audit",
+                    .id = "listAudit",
+                    .summary = "Who did what, newest first",
+                    .tag = "audit",
+                    .access = Access::admin,
+                    .scope = "admin",
                     .query = paged({{"user", schema::text(64), "Name of the user."},
                                     {"action", schema::text(64), "Id of the operation."},
                                     {"object", schema::text(200), "Part of the path."}}),

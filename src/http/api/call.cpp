@@ -11,35 +11,6 @@ namespace quicksilver::api {
 
 using nlohmann::json;
 
-namespace {
-
-std::string escape(std::string_view name) {
-    std::string escaped;
-    for (const char c : name) escaped += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    return escaped;
-}
-
-void compare(const json& before, const json& after, const std::string& path, json& changes) {
-    if (before == after) return;
-    if (!before.is_object() || !after.is_object()) {
-        changes.push_back({{"op", "replace"}, {"path", path}, {"from", before}, {"to", after}});
-        return;
-    }
-    for (const auto& [name, value] : before.items()) {
-        const std::string at = path + "/" + escape(name);
-        if (const auto now = after.find(name); now != after.end()) {
-            compare(value, *now, at, changes);
-        } else {
-            changes.push_back({{"op", "remove"}, {"path", at}, {"from", value}});
-        }
-    }
-    for (const auto& [name, value] : after.items()) {
-        if (!before.contains(name)) changes.push_back({{"op", "add"}, {"path", path + "/" + escape(name)}, {"to", value}});
-    }
-}
-
-}  // namespace
-
 std::vector<QueryParameter> paged(std::vector<QueryParameter> filters) {
     filters.push_back({"limit", {{"type", "integer"}, {"minimum", 1}, {"maximum", 500}}, "Items of a page; 50."});
     filters.push_back({"cursor", {{"type", "string"}, {"maxLength", 1024}}, "next_cursor or prev_cursor of a page."});
@@ -85,12 +56,6 @@ void require_match(const Call& call, const std::string& etag, const json& curren
 json merge_patched(json target, const json& patch) {
     target.merge_patch(patch);
     return target;
-}
-
-json json_diff(const json& before, const json& after) {
-    json changes = json::array();
-    compare(before, after, "", changes);
-    return changes;
 }
 
 HttpResponse created(const json& content, const std::string& location) {

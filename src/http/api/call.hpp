@@ -20,11 +20,11 @@ namespace quicksilver::api {
 struct Call {
     const Operation& operation;
     const HttpRequest& request;
-    WallTime now;      ///< when it arrived
+    WallTime now;  ///< when it arrived
     SteadyTime steady_now;
-    std::optional<Principal> who = {};  ///< nothing only where anyone may call
-    nlohmann::json body = {};           ///< checked by the operation's schema
-    std::string audited_user = {};      ///< for operations without `who`: the name to write down
+    std::optional<Principal> who = {};          ///< nothing only where anyone may call
+    nlohmann::json body = {};                   ///< checked by the operation's schema
+    std::string audited_user = {};              ///< for operations without `who`: the name to write down
     std::optional<std::int64_t> revision = {};  ///< of the configuration that this made, for the audit
 
     const User& user() const { return who.value().user; }
@@ -49,9 +49,6 @@ void require_match(const Call& call, const std::string& etag, const nlohmann::js
 
 /// RFC 7396.
 nlohmann::json merge_patched(nlohmann::json target, const nlohmann::json& patch);
-
-/// What changed, for people and machines: [{"op","path","from","to"}] with JSON pointers; lists are one value.
-nlohmann::json json_diff(const nlohmann::json& before, const nlohmann::json& after);
 
 /// 201 with its address below /api/v1.
 HttpResponse created(const nlohmann::json& content, const std::string& location);

@@ -48,8 +48,8 @@ bool gzip(std::string_view content, std::string& packed) {
 
 void compress(const HttpRequest& request, HttpResponse& response) {
     const std::string_view content = response.content();
-    const bool packable = response.content_type.find("json") != std::string::npos && !response.stream &&
-                          content.size() >= worth_it_bytes;
+    const bool packable =
+        response.content_type.find("json") != std::string::npos && !response.stream && content.size() >= worth_it_bytes;
     if (!packable) return;
     response.headers.emplace_back("Vary", "Accept-Encoding");
     std::string packed;

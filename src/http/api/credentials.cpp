@@ -87,8 +87,9 @@ void check_csrf(const HttpRequest& request, std::string_view expected_token) {
         case Origin::other:
             throw refused("The request comes from a page of another site.");
         case Origin::unknown:
-            throw refused("A request with a session cookie that changes something needs an Origin or Sec-Fetch-Site "
-                          "header; programs use a token instead.");
+            throw refused(
+                "A request with a session cookie that changes something needs an Origin or Sec-Fetch-Site "
+                "header; programs use a token instead.");
         case Origin::same:
             break;
     }

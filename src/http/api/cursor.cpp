@@ -26,8 +26,8 @@ std::string make_cursor(std::string_view key, std::string_view list, const nlohm
 nlohmann::json read_cursor(std::string_view key, std::string_view list, std::string_view cursor) {
     const std::size_t point = cursor.find('.');
     const std::string_view position = cursor.substr(0, point);
-    const bool is_signed = point != std::string_view::npos &&
-                           secrets::equal(cursor.substr(point + 1), sign(key, list, position));
+    const bool is_signed =
+        point != std::string_view::npos && secrets::equal(cursor.substr(point + 1), sign(key, list, position));
     std::string text;
     if (!is_signed || !secrets::from_base64url(position, text)) {
         throw ProblemError(400, "bad_cursor", "The cursor is not one of this list; begin again without it.");

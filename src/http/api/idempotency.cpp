@@ -43,8 +43,7 @@ void IdempotencyKeys::forget_old(SteadyTime now) {
     if (entries_.empty()) return;
     std::erase_if(entries_, [&](const auto& entry) { return now - entry.second.begun >= kept; });
     while (entries_.size() >= kept_max) {
-        entries_.erase(std::ranges::min_element(
-            entries_, {}, [](const auto& entry) { return entry.second.begun; }));
+        entries_.erase(std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.begun; }));
     }
 }
 

@@ -1,5 +1,7 @@
 #include "json_schema.hpp"
 
+#include "quicksilver/core/json_diff.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,21 +18,6 @@ namespace {
 constexpr std::size_t faults_max = 50;
 constexpr int depth_max = 64;
 constexpr std::string_view reference_prefix = "#/components/schemas/";
-
-/// RFC 6901 §3.
-std::string escape(std::string_view name) {
-    std::string escaped;
-    for (const char c : name) {
-        if (c == '~') {
-            escaped += "~0";
-        } else if (c == '/') {
-            escaped += "~1";
-        } else {
-            escaped += c;
-        }
-    }
-    return escaped;
-}
 
 bool has_type(const json& value, const std::string& type) {
     if (type == "object") return value.is_object();
@@ -116,7 +103,8 @@ private:
         const auto choices = schema.find("enum");
         if (choices == schema.end() || std::ranges::find(*choices, value) != choices->end()) return;
         std::vector<std::string> names;
-        for (const json& choice : *choices) names.push_back(choice.is_string() ? choice.get<std::string>() : choice.dump());
+        for (const json& choice : *choices)
+            names.push_back(choice.is_string() ? choice.get<std::string>() : choice.dump());
         add(pointer, "choice", fmt::format("must be one of {}", fmt::join(names, ", ")));
     }
 
@@ -133,7 +121,9 @@ private:
     void check_text(const json& schema, const json& value, const std::string& pointer) {
         const std::size_t length = characters(value.get_ref<const std::string&>());
         if (schema.contains("minLength") && length < schema["minLength"].get<std::size_t>()) {
-            add(pointer, "length", length == 0 ? "must not be empty" : fmt::format("is shorter than {} characters", schema["minLength"].dump()));
+            add(pointer, "length",
+                length == 0 ? "must not be empty"
+                            : fmt::format("is shorter than {} characters", schema["minLength"].dump()));
         }
         if (schema.contains("maxLength") && length > schema["maxLength"].get<std::size_t>()) {
             add(pointer, "length", fmt::format("is longer than {} characters", schema["maxLength"].dump()));
@@ -156,7 +146,7 @@ private:
     void check_object(const json& schema, const json& value, const std::string& pointer) {
         const json properties = schema.value("properties", json::object());
         for (const auto& [name, member] : value.items()) {
-            const std::string at = pointer + "/" + escape(name);
+            const std::string at = pointer + "/" + pointer_segment(name);
             if (const auto known = properties.find(name); known != properties.end()) {
                 check(*known, member, at);
             } else if (const auto others = schema.find("additionalProperties"); others != schema.end()) {
@@ -166,7 +156,7 @@ private:
         }
         for (const json& name : schema.value("required", json::array())) {
             if (!value.contains(name.get_ref<const std::string&>())) {
-                add(pointer + "/" + escape(name.get<std::string>()), "missing", "is missing");
+                add(pointer + "/" + pointer_segment(name.get<std::string>()), "missing", "is missing");
             }
         }
     }

@@ -27,8 +27,7 @@ Json problem_schema() {
 void add_path_parameters(const std::string& path, Json& parameters) {
     for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1)) {
         const std::string name = path.substr(at + 1, path.find('}', at) - at - 1);
-        parameters.push_back(
-            {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+        parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
     }
 }
 
@@ -37,8 +36,7 @@ Json describe(const Operation& operation) {
     Json parameters = Json::array();
     add_path_parameters(operation.path, parameters);
     for (const QueryParameter& one : operation.query) {
-        parameters.push_back(
-            {{"name", one.name}, {"in", "query"}, {"description", one.help}, {"schema", one.schema}});
+        parameters.push_back({{"name", one.name}, {"in", "query"}, {"description", one.help}, {"schema", one.schema}});
     }
     if (operation.conditional) {
         parameters.push_back(
@@ -61,7 +59,8 @@ Json describe(const Operation& operation) {
         described["x-scope"] = operation.scope;
     }
     if (operation.takes_body()) {
-        described["requestBody"] = {{"required", true}, {"content", {{operation.body_type, {{"schema", operation.body}}}}}};
+        described["requestBody"] = {{"required", true},
+                                    {"content", {{operation.body_type, {{"schema", operation.body}}}}}};
     }
     return described;
 }

@@ -41,10 +41,10 @@ struct Operation {
     std::string body_type = "application/json";
     nlohmann::json answer = nullptr;  ///< JSON Schema of the good answer; null: no content
     std::string answer_type = "application/json";
-    unsigned status = 200;                     ///< of the good answer
-    std::vector<unsigned> also = {};           ///< other good statuses, without content: 204, 304
-    bool conditional = false;                  ///< needs If-Match: 412 and 428 are possible
-    bool audited = true;                       ///< for methods that change something
+    unsigned status = 200;            ///< of the good answer
+    std::vector<unsigned> also = {};  ///< other good statuses, without content: 204, 304
+    bool conditional = false;         ///< needs If-Match: 412 and 428 are possible
+    bool audited = true;              ///< for methods that change something
 
     bool is_safe() const { return method == "GET"; }
     bool takes_body() const { return !body.is_null(); }

@@ -144,31 +144,60 @@ HttpResponse add_token(const Api& api, const Call& call) {
 
 void add_own_account_operations(Api& api) {
     const std::string tag = "me";
-    api.administer({.method = "GET", .path = "/me", .id = "getMe", .summary = "One's own account", .tag = tag,
-                    .access = Access::signed_in, .answer = me_schema()},
+    api.administer({.method = "GET",
+                    .path = "/me",
+                    .id = "getMe",
+                    .summary = "One's own account",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .answer = me_schema()},
                    [&api](Call& call) { return show_me(api, call); });
-    api.administer({.method = "PATCH", .path = "/me", .id = "patchMe",
-                    .summary = "Changes one's preferences, as a merge patch", .tag = tag, .access = Access::signed_in,
-                    .body = schema::object({{"preferences", schema::any_object()}}), .answer = me_schema(),
+    api.administer({.method = "PATCH",
+                    .path = "/me",
+                    .id = "patchMe",
+                    .summary = "Changes one's preferences, as a merge patch",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .body = schema::object({{"preferences", schema::any_object()}}),
+                    .answer = me_schema(),
                     .audited = false},
                    [&api](Call& call) { return change_preferences(api, call); });
-    api.wait({.method = "PUT", .path = "/me/password", .id = "putMyPassword",
-              .summary = "Sets a new password; other sessions end", .tag = tag, .access = Access::signed_in,
-              .body = schema::object({{"old", schema::text(512)}, {"new", schema::required_text(512)}}), .status = 204},
+    api.wait({.method = "PUT",
+              .path = "/me/password",
+              .id = "putMyPassword",
+              .summary = "Sets a new password; other sessions end",
+              .tag = tag,
+              .access = Access::signed_in,
+              .body = schema::object({{"old", schema::text(512)}, {"new", schema::required_text(512)}}),
+              .status = 204},
              [&api](Call& call) { return change_password(api, call); });
 
-    api.administer({.method = "GET", .path = "/me/sessions", .id = "listMySessions", .summary = "Where one is signed in",
-                    .tag = tag, .access = Access::signed_in,
+    api.administer({.method = "GET",
+                    .path = "/me/sessions",
+                    .id = "listMySessions",
+                    .summary = "Where one is signed in",
+                    .tag = tag,
+                    .access = Access::signed_in,
                     .answer = schema::object({{"items", schema::list_of(session_item_schema())}})},
                    [&api](Call& call) { return list_sessions(api, call); });
-    api.administer({.method = "DELETE", .path = "/me/sessions", .id = "endMyOtherSessions",
-                    .summary = "Signs out everywhere else", .tag = tag, .access = Access::signed_in, .status = 204},
+    api.administer({.method = "DELETE",
+                    .path = "/me/sessions",
+                    .id = "endMyOtherSessions",
+                    .summary = "Signs out everywhere else",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .status = 204},
                    [&api](Call& call) {
                        api.sessions().end_all(call.user().id, call.who->session_id);
                        return no_content();
                    });
-    api.administer({.method = "DELETE", .path = "/me/sessions/{id}", .id = "endMySession",
-                    .summary = "Signs out at one place", .tag = tag, .access = Access::signed_in, .status = 204},
+    api.administer({.method = "DELETE",
+                    .path = "/me/sessions/{id}",
+                    .id = "endMySession",
+                    .summary = "Signs out at one place",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .status = 204},
                    [&api](Call& call) {
                        const bool ended = api.sessions().end(call.user().id, call.parameter("id"));
                        if (!ended) throw not_found("You have no such session.");
@@ -180,19 +209,33 @@ void add_own_account_operations(Api& api) {
     new_token["required"].push_back("token");
     Json scopes = schema::list_of(schema::choice(token_scopes()));
     scopes["minItems"] = 1;
-    api.administer({.method = "GET", .path = "/me/tokens", .id = "listMyTokens", .summary = "Tokens for programs",
-                    .tag = tag, .access = Access::signed_in,
+    api.administer({.method = "GET",
+                    .path = "/me/tokens",
+                    .id = "listMyTokens",
+                    .summary = "Tokens for programs",
+                    .tag = tag,
+                    .access = Access::signed_in,
                     .answer = schema::object({{"items", schema::list_of(token_schema())}})},
                    [&api](Call& call) { return list_tokens(api, call); });
-    api.administer({.method = "POST", .path = "/me/tokens", .id = "addMyToken",
-                    .summary = "Makes a token, which is shown this once", .tag = tag, .access = Access::signed_in,
+    api.administer({.method = "POST",
+                    .path = "/me/tokens",
+                    .id = "addMyToken",
+                    .summary = "Makes a token, which is shown this once",
+                    .tag = tag,
+                    .access = Access::signed_in,
                     .body = schema::object({{"name", schema::required_text(100)},
                                             {"scopes", scopes},
                                             {"expires_in_days?", schema::integer(1, token_days_max)}}),
-                    .answer = new_token, .status = 201},
+                    .answer = new_token,
+                    .status = 201},
                    [&api](Call& call) { return add_token(api, call); });
-    api.administer({.method = "DELETE", .path = "/me/tokens/{id}", .id = "removeMyToken", .summary = "Removes a token",
-                    .tag = tag, .access = Access::signed_in, .status = 204},
+    api.administer({.method = "DELETE",
+                    .path = "/me/tokens/{id}",
+                    .id = "removeMyToken",
+                    .summary = "Removes a token",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .status = 204},
                    [&api](Call& call) {
                        const bool removed = api.tokens().remove(call.user().id, call.parameter("id"));
                        if (!removed) throw not_found("You have no such token.");

@@ -161,28 +161,52 @@ void add_session_operations(Api& api) {
     const auto waiting = std::make_shared<int>(0);
     const std::string tag = "session";
 
-    api.wait({.method = "GET", .path = "/setup", .id = "getSetup",
-              .summary = "Whether the first administrator is still to be made", .tag = tag, .access = Access::anyone,
+    api.wait({.method = "GET",
+              .path = "/setup",
+              .id = "getSetup",
+              .summary = "Whether the first administrator is still to be made",
+              .tag = tag,
+              .access = Access::anyone,
               .answer = schema::object({{"state", schema::choice({"open", "done"})}})},
              [&api](Call& call) { return setup_state(api, call); });
-    api.wait({.method = "POST", .path = "/setup", .id = "setUp",
-              .summary = "Makes the first administrator and signs in", .tag = tag, .access = Access::anyone,
+    api.wait({.method = "POST",
+              .path = "/setup",
+              .id = "setUp",
+              .summary = "Makes the first administrator and signs in",
+              .tag = tag,
+              .access = Access::anyone,
               .body = schema::object({{"setup_code", schema::required_text(64)},
                                       {"username", schema::required_text(64)},
                                       {"password", schema::required_text(512)}}),
-              .answer = session_schema(), .status = 201},
+              .answer = session_schema(),
+              .status = 201},
              [&api](Call& call) { return set_up(api, call); });
-    api.wait({.method = "POST", .path = "/session", .id = "signIn", .summary = "Signs in", .tag = tag,
-              .access = Access::anyone,
-              .body = schema::object({{"username", schema::required_text(64)}, {"password", schema::required_text(512)}}),
-              .answer = session_schema(), .status = 201},
-             [&api, waiting](Call& call) { return sign_in(api, call, *waiting); });
-    api.administer({.method = "GET", .path = "/session", .id = "getSession",
-                    .summary = "Who is signed in, and the token that changes need", .tag = tag,
-                    .access = Access::signed_in, .answer = session_schema()},
+    api.wait(
+        {.method = "POST",
+         .path = "/session",
+         .id = "signIn",
+         .summary = "Signs in",
+         .tag = tag,
+         .access = Access::anyone,
+         .body = schema::object({{"username", schema::required_text(64)}, {"password", schema::required_text(512)}}),
+         .answer = session_schema(),
+         .status = 201},
+        [&api, waiting](Call& call) { return sign_in(api, call, *waiting); });
+    api.administer({.method = "GET",
+                    .path = "/session",
+                    .id = "getSession",
+                    .summary = "Who is signed in, and the token that changes need",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .answer = session_schema()},
                    [&api](Call& call) { return show_session(api, call); });
-    api.administer({.method = "DELETE", .path = "/session", .id = "signOut", .summary = "Signs out", .tag = tag,
-                    .access = Access::signed_in, .status = 204},
+    api.administer({.method = "DELETE",
+                    .path = "/session",
+                    .id = "signOut",
+                    .summary = "Signs out",
+                    .tag = tag,
+                    .access = Access::signed_in,
+                    .status = 204},
                    [&api](Call& call) { return sign_out(api, call); });
 }
 

@@ -13,7 +13,8 @@ constexpr double tries_of_an_address = 20;  // a minute
 
 /// Names are compared without case of ASCII letters, as in the database.
 std::string folded(std::string text) {
-    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(text, text.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return text;
 }
 

@@ -25,17 +25,29 @@ Json system_schema() {
 void add_system_operations(Api& api) {
     const std::string tag = "system";
     const ApiServices& services = api.services();
-    api.wait({.method = "GET", .path = "/system", .id = "getSystem", .summary = "Version, uptime, name", .tag = tag,
+    api.wait({.method = "GET",
+              .path = "/system",
+              .id = "getSystem",
+              .summary = "Version, uptime, name",
+              .tag = tag,
               .answer = system_schema()},
              [&services](Call&) { return at_once(make_json(system_json(services.clock, services.system))); });
-    api.wait({.method = "GET", .path = "/pipeline", .id = "getPipeline",
-              .summary = "The stages, targets and storage as they are now", .tag = tag,
+    api.wait({.method = "GET",
+              .path = "/pipeline",
+              .id = "getPipeline",
+              .summary = "The stages, targets and storage as they are now",
+              .tag = tag,
               .answer = schema::any_object()},
              [&services](Call&) {
                  return at_once(make_json(pipeline_json(services.status, services.clock, services.system)));
              });
-    api.wait({.method = "GET", .path = "/openapi.json", .id = "getOpenApi", .summary = "This interface, as OpenAPI 3.1",
-              .tag = tag, .access = Access::anyone, .answer = schema::any_object()},
+    api.wait({.method = "GET",
+              .path = "/openapi.json",
+              .id = "getOpenApi",
+              .summary = "This interface, as OpenAPI 3.1",
+              .tag = tag,
+              .access = Access::anyone,
+              .answer = schema::any_object()},
              [&api](Call& call) {
                  HttpResponse response = make_json(api.openapi());
                  const std::string etag = "\"" + secrets::digest(response.body).substr(0, 32) + "\"";

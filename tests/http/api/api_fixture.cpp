@@ -1,0 +1,119 @@
+#include "http/api/api_fixture.hpp"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <future>
+
+namespace quicksilver::test {
+
+namespace {
+
+constexpr secrets::HashCost cheap{8192, 1};
+
+}  // namespace
+
+ApiFixture::ApiFixture()
+    : administration(*Administration::open(folder / "administration.sqlite")),
+      setup_code_([this](const std::string& code) { setup_codes.push_back(code); }) {
+    Routes routes;
+    ApiServices services{administration_pool_,
+                         readers_pool_,
+                         passwords_pool_,
+                         *administration,
+                         clock,
+                         status,
+                         setup_code_,
+                         SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
+                         Log(make_silent_log(), "http")};
+    services.hash_cost = cheap;
+    add_api_routes(routes, std::move(services));
+    server_ = std::make_unique<RunningServer>(std::move(routes));
+}
+
+ApiFixture::~ApiFixture() {
+    server_.reset();
+    for (auto* pool : {&administration_pool_, &readers_pool_, &passwords_pool_}) pool->join();
+}
+
+ApiAnswer ApiFixture::call(const std::string& method, const std::string& target, const nlohmann::json& body,
+                           const Headers& headers) {
+    if (body.is_null()) return call_raw(method, target, "", headers);
+    Headers with_type = headers;
+    with_type.emplace_back("Content-Type", "application/json");
+    return call_raw(method, target, body.dump(), with_type);
+}
+
+ApiAnswer ApiFixture::call_raw(const std::string& method, const std::string& target, const std::string& body,
+                               const Headers& headers) {
+    std::string request =
+        fmt::format("{} /api/v1{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n", method, target, body.size());
+    for (const auto& [name, value] : headers) request += fmt::format("{}: {}\r\n", name, value);
+    HttpClient client(server_->port());
+    const HttpAnswer got = client.exchange(request + "\r\n" + body);
+    ApiAnswer answer;
+    answer.status = got.status;
+    answer.text = got.body;
+    answer.headers = got.headers;
+    if (got.header("Content-Type").find("json") != std::string::npos) {
+        answer.body = nlohmann::json::parse(got.body, nullptr, false);
+    }
+    return answer;
+}
+
+template <class Work>
+auto ApiFixture::on_administration(Work work) {
+    std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
+    auto result = task.get_future();
+    boost::asio::post(administration_pool_, [&task] { task(); });
+    return result.get();
+}
+
+User ApiFixture::add_user(const std::string& name, Role role, bool phi) {
+    return on_administration([&] {
+        User user;
+        user.username = name;
+        user.role = role;
+        user.phi = phi;
+        return *Accounts(*administration).add(user, secrets::hash_password(good_password, cheap), clock.wall_now());
+    });
+}
+
+std::pair<std::string, std::string> ApiFixture::token_of(const User& user, const std::set<std::string>& scopes) {
+    const auto made = on_administration([&] {
+        return Tokens(*administration)
+            .add(user, "test", scopes, clock.wall_now() + std::chrono::hours(24), clock.wall_now());
+    });
+    return {"Authorization", "Bearer " + made.secret};
+}
+
+std::pair<std::string, std::string> ApiFixture::full_token(Role role, bool phi) {
+    auto& token = tokens_[{role, phi}];
+    if (token.first.empty()) {
+        const User user = add_user(fmt::format("{}{}", to_string(role), phi ? "-phi" : ""), role, phi);
+        token = token_of(user, {token_scopes().begin(), token_scopes().end()});
+    }
+    return token;
+}
+
+void ApiFixture::advance(std::chrono::seconds by) {
+    server_->on_io([&] { clock.advance(by); });
+}
+
+Browser::Browser(ApiFixture& api, const std::string& username, const std::string& password) : api_(api) {
+    const ApiAnswer answer = api.call("POST", "/session", {{"username", username}, {"password", password}});
+    if (answer.status != 201) throw std::runtime_error("cannot sign in: " + answer.text);
+    const std::string& set = answer.headers.at("set-cookie");
+    cookie = set.substr(0, set.find(';'));
+    csrf = answer.body.at("csrf_token");
+}
+
+ApiAnswer Browser::call(const std::string& method, const std::string& target, const nlohmann::json& body,
+                        ApiFixture::Headers more) {
+    more.emplace_back("Cookie", cookie);
+    more.emplace_back("Origin", "http://localhost");
+    more.emplace_back("X-CSRF-Token", csrf);
+    return api_.call(method, target, body, more);
+}
+
+}  // namespace quicksilver::test

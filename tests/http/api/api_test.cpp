@@ -1,0 +1,163 @@
+#include "http/api/api.hpp"
+
+#include "http/api/api_fixture.hpp"
+#include "support/catch.hpp"
+
+#include <fmt/format.h>
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+using nlohmann::json;
+
+namespace {
+
+/// Every operation of the description as method, path with made-up ids, and its object there.
+struct Described {
+    std::string method;
+    std::string target;
+    json operation;
+};
+
+std::vector<Described> described_operations(ApiFixture& api) {
+    std::vector<Described> all;
+    const json document = api.call("GET", "/openapi.json").body;
+    for (const auto& [path, methods] : document.at("paths").items()) {
+        std::string target = path.substr(std::string("/api/v1").size());
+        for (std::size_t at = target.find('{'); at != std::string::npos; at = target.find('{')) {
+            target.replace(at, target.find('}') - at + 1, "0");
+        }
+        for (const auto& [method, operation] : methods.items()) {
+            std::string upper = method;
+            for (char& c : upper) c = static_cast<char>(c - 32);
+            all.push_back({upper, target, operation});
+        }
+    }
+    return all;
+}
+
+bool is_refusal_of_role(const ApiAnswer& answer) {
+    return answer.status == 401 || answer.status == 403;
+}
+
+}  // namespace
+
+TEST_CASE("Every operation answers to every role as the table says", "[http][api][roles]") {
+    ApiFixture api;
+    const std::vector<std::pair<std::string, int>> ranks = {
+        {"anyone", 0}, {"signed in", 1}, {"viewer", 1}, {"operator", 2}, {"admin", 3}};
+    const auto rank_of = [&](const std::string& name) {
+        return std::find_if(ranks.begin(), ranks.end(), [&](const auto& one) { return one.first == name; })->second;
+    };
+    for (const Described& one : described_operations(api)) {
+        const std::string role = one.operation.at("x-role");
+        const bool phi_needed = one.operation.at("x-phi");
+        const bool own = role == "signed in" && one.method != "GET";
+        INFO(one.method << " " << one.target);
+        if (role != "anyone") CHECK(api.call(one.method, one.target).status == 401);
+        for (const Role caller : {Role::viewer, Role::operate, Role::admin}) {
+            for (const bool phi : {false, true}) {
+                const bool allowed = static_cast<int>(caller) + 1 >= rank_of(role) && (phi || !phi_needed) && !own;
+                const auto answer = api.call(one.method, one.target, nullptr, {api.full_token(caller, phi)});
+                INFO(to_string(caller) << (phi ? " with" : " without") << " patients: " << answer.text);
+                api.advance(std::chrono::seconds(2));  // so that the limit of requests does not count
+                if (role == "anyone") {
+                    CHECK(answer.status < 500);
+                } else {
+                    CHECK(is_refusal_of_role(answer) == !allowed);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("A token without the scope is refused whatever the role", "[http][api][roles]") {
+    ApiFixture api;
+    const User admin = api.add_user("anna", Role::admin, true);
+    const auto token = api.token_of(admin, {"metrics"});
+    for (const Described& one : described_operations(api)) {
+        if (!one.operation.contains("x-scope")) continue;
+        INFO(one.method << " " << one.target);
+        CHECK(api.call(one.method, one.target, nullptr, {token}).status == 403);
+        api.advance(std::chrono::seconds(1));
+    }
+}
+
+TEST_CASE("The description has every route, each with an id of its own", "[http][api][openapi]") {
+    ApiFixture api;
+    std::set<std::string> ids;
+    for (const Described& one : described_operations(api)) {
+        INFO(one.method << " " << one.target);
+        CHECK(ids.insert(one.operation.at("operationId")).second);
+        CHECK_FALSE(one.operation.at("summary").get<std::string>().empty());
+        CHECK(one.operation.at("responses").contains("default"));
+    }
+    CHECK(ids.size() > 20);
+}
+
+TEST_CASE("Typing errors do not pass silently", "[http][api][conventions]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto parameter = api.call("GET", "/audit?limt=5&limit=0&cursor=x", nullptr, {admin});
+    CHECK(parameter.status == 422);
+    CHECK(parameter.body.at("errors").size() == 2);
+    CHECK(parameter.body.at("errors")[0].at("pointer") == "?limt");
+    const auto body = api.call("POST", "/users", {{"usernam", "x"}}, {admin});
+    CHECK(body.status == 422);
+    CHECK(body.headers.at("content-type") == "application/problem+json");
+    CHECK(body.body.at("type") == "/problems/validation");
+    CHECK_FALSE(body.body.at("request_id").get<std::string>().empty());
+    CHECK(api.call("GET", "/audit?cursor=bm9wZQ.AAAAAAAAAAAAAAAAAAAAAA", nullptr, {admin}).status == 400);
+    CHECK(api.call_raw("POST", "/users", "{", {admin, {"Content-Type", "application/json"}}).status == 400);
+    CHECK(api.call_raw("POST", "/users", "{}", {admin, {"Content-Type", "text/plain"}}).status == 415);
+}
+
+TEST_CASE("The same request with the same key is done once", "[http][api][conventions]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const json body = {{"username", "oleg"}, {"role", "operator"}, {"password", ApiFixture::good_password}};
+    const std::pair<std::string, std::string> key{"Idempotency-Key", "1"};
+    const auto first = api.call("POST", "/users", body, {admin, key});
+    const auto second = api.call("POST", "/users", body, {admin, key});
+    CHECK(first.status == 201);
+    CHECK(second.status == 201);
+    CHECK(second.body == first.body);
+    CHECK(second.headers.at("idempotency-replayed") == "true");
+    CHECK(api.call("POST", "/users", {{"username", "else"}, {"role", "viewer"}, {"password", "x"}}, {admin, key})
+              .status == 422);
+}
+
+TEST_CASE("More than fifty requests a second of one user wait", "[http][api][conventions]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    unsigned last = 0;
+    for (int i = 0; i < 101; ++i) last = api.call("GET", "/system", nullptr, {viewer}).status;
+    CHECK(last == 429);
+    api.advance(std::chrono::seconds(1));
+    CHECK(api.call("GET", "/system", nullptr, {viewer}).status == 200);
+}
+
+TEST_CASE("Who did what stands in the audit, with refusals and without malformed requests", "[http][api][audit]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto viewer = api.full_token(Role::viewer, false);
+    api.call("POST", "/session", {{"username", "nobody"}, {"password", "x"}});
+    api.call("POST", "/users", {{"usernam", "x"}}, {admin});
+    api.call("POST", "/users", nullptr, {viewer});
+    const json body = {{"username", "oleg"}, {"role", "operator"}, {"password", ApiFixture::good_password}};
+    api.call("POST", "/users", body, {admin});
+    const auto all = api.call("GET", "/audit", nullptr, {admin});
+    std::vector<std::string> lines;
+    for (const json& entry : all.body.at("items")) {
+        if (entry.at("action") == "useToken") continue;
+        lines.push_back(fmt::format("{} {} {} {}", entry.at("user").get<std::string>(),
+                                    entry.at("action").get<std::string>(), entry.at("object").get<std::string>(),
+                                    entry.at("outcome").get<std::string>()));
+    }
+    CHECK(lines == std::vector<std::string>{"admin addUser /users done", "viewer addUser /users refused",
+                                            "nobody signIn /session refused"});
+    const auto page = api.call("GET", "/audit?limit=2", nullptr, {admin});
+    CHECK(page.body.at("items").size() == 2);
+    const std::string cursor = page.body.at("next_cursor");
+    const auto next = api.call("GET", "/audit?limit=2&cursor=" + cursor, nullptr, {admin});
+    CHECK(next.body.at("items")[0].at("id") < page.body.at("items")[1].at("id"));
+}

@@ -1,0 +1,57 @@
+#include "http/api/idempotency.hpp"
+
+#include "http/api/problem_error.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace quicksilver::api;
+using namespace std::chrono_literals;
+
+namespace {
+
+const SteadyTime start{std::chrono::hours(1000)};
+
+HttpResponse made(std::string body) {
+    HttpResponse response;
+    response.status = 201;
+    response.body = std::move(body);
+    return response;
+}
+
+}  // namespace
+
+TEST_CASE("The same request under the same key gets the same answer for a day", "[http][api][idempotency]") {
+    IdempotencyKeys keys;
+    CHECK_FALSE(keys.begin("anna 1", "request", start));
+    keys.finish("anna 1", made("first"));
+    const auto again = keys.begin("anna 1", "request", start + 23h);
+    REQUIRE(again);
+    CHECK(again->status == 201);
+    CHECK(again->body == "first");
+    CHECK_FALSE(keys.begin("anna 1", "request", start + 25h));
+}
+
+TEST_CASE("A key does not stand for two requests, nor for one that still runs", "[http][api][idempotency]") {
+    IdempotencyKeys keys;
+    CHECK_FALSE(keys.begin("anna 1", "request", start));
+    CHECK_THROWS_AS(keys.begin("anna 1", "request", start), ProblemError);
+    keys.finish("anna 1", made("first"));
+    CHECK_THROWS_AS(keys.begin("anna 1", "another", start), ProblemError);
+}
+
+TEST_CASE("After a refusal the key is free again", "[http][api][idempotency]") {
+    IdempotencyKeys keys;
+    CHECK_FALSE(keys.begin("anna 1", "request", start));
+    keys.give_up("anna 1");
+    CHECK_FALSE(keys.begin("anna 1", "mended", start));
+}
+
+TEST_CASE("Ever new keys push out the oldest", "[http][api][idempotency]") {
+    IdempotencyKeys keys;
+    for (std::size_t i = 0; i <= IdempotencyKeys::kept_max; ++i) {
+        CHECK_FALSE(keys.begin(std::to_string(i), "request", start + std::chrono::milliseconds(i)));
+        keys.finish(std::to_string(i), made("x"));
+    }
+    CHECK_FALSE(keys.begin("0", "request", start + 1h));
+    CHECK(keys.begin("9999", "request", start + 1h));
+}

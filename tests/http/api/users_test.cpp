@@ -1,0 +1,82 @@
+#include "http/api/api_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+
+TEST_CASE("A user that an administrator made must set a password of their own first", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const nlohmann::json body = {{"username", "oleg"}, {"role", "operator"}, {"password", ApiFixture::good_password}};
+    const auto made = api.call("POST", "/users", body, {admin});
+    CHECK(made.status == 201);
+    CHECK(made.headers.at("location") == "/api/v1/users/" + made.body.at("id").get<std::string>());
+    Browser oleg(api, "oleg");
+    const auto refused = oleg.get("/system");
+    CHECK(refused.status == 403);
+    CHECK(refused.body.at("code") == "password_change_required");
+    const nlohmann::json change = {{"old", ApiFixture::good_password}, {"new", "nine loud herons"}};
+    CHECK(oleg.call("PUT", "/me/password", change).status == 204);
+    CHECK(oleg.get("/system").status == 200);
+    CHECK(api.call("POST", "/users", body, {admin}).status == 409);
+}
+
+TEST_CASE("Two administrators do not overwrite each other", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const User vera = api.add_user("vera", Role::viewer);
+    const std::string target = "/users/" + vera.id;
+    const std::string etag = api.call("GET", target, nullptr, {admin}).headers.at("etag");
+    CHECK(api.call("GET", target, nullptr, {admin, {"If-None-Match", etag}}).status == 304);
+    CHECK(api.call("PATCH", target, {{"email", "a@example.org"}}, {admin}).status == 428);
+    CHECK(api.call("PATCH", target, {{"email", "a@example.org"}}, {admin, {"If-Match", etag}}).status == 200);
+    const auto stale = api.call("PATCH", target, {{"email", "b@example.org"}}, {admin, {"If-Match", etag}});
+    CHECK(stale.status == 412);
+    CHECK(stale.body.at("current").at("email") == "a@example.org");
+    CHECK(stale.headers.at("etag") != etag);
+    CHECK(api.call("DELETE", target, nullptr, {admin, {"If-Match", etag}}).status == 412);
+    CHECK(api.call("DELETE", target, nullptr, {admin, {"If-Match", stale.headers.at("etag")}}).status == 204);
+    CHECK(api.call("GET", target, nullptr, {admin}).status == 404);
+}
+
+TEST_CASE("The last administrator stays", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto list = api.call("GET", "/users", nullptr, {admin});
+    const std::string target = "/users/" + list.body.at("items")[0].at("id").get<std::string>();
+    const std::string etag = api.call("GET", target, nullptr, {admin}).headers.at("etag");
+    const auto demoted = api.call("PATCH", target, {{"role", "viewer"}}, {admin, {"If-Match", etag}});
+    CHECK(demoted.status == 409);
+    CHECK(demoted.body.at("code") == "last_admin");
+    CHECK(api.call("PATCH", target, {{"disabled", true}}, {admin, {"If-Match", etag}}).status == 409);
+    CHECK(api.call("DELETE", target, nullptr, {admin, {"If-Match", etag}}).status == 409);
+}
+
+TEST_CASE("A demotion counts at once", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const User berta = api.add_user("berta", Role::admin);
+    const auto token = api.token_of(berta, {"read", "admin"});
+    CHECK(api.call("GET", "/users", nullptr, {token}).status == 200);
+    const std::string target = "/users/" + berta.id;
+    const std::string etag = api.call("GET", target, nullptr, {admin}).headers.at("etag");
+    CHECK(api.call("PATCH", target, {{"role", "operator"}}, {admin, {"If-Match", etag}}).status == 200);
+    CHECK(api.call("GET", "/users", nullptr, {token}).status == 403);
+}
+
+TEST_CASE("A new password ends the sessions, and unlocking forgets the failures", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const User vera = api.add_user("vera", Role::viewer);
+    Browser browser(api, "vera");
+    const std::string actions = "/users/" + vera.id + "/actions/";
+    CHECK(api.call("POST", actions + "end-sessions", nullptr, {admin}).status == 204);
+    CHECK(browser.get("/session").status == 401);
+    for (int i = 0; i < 5; ++i) api.call("POST", "/session", {{"username", "vera"}, {"password", "x"}});
+    CHECK(api.call("POST", "/session", {{"username", "vera"}, {"password", "x"}}).status == 429);
+    CHECK(api.call("POST", actions + "unlock", nullptr, {admin}).status == 204);
+    Browser again(api, "vera");
+    CHECK(api.call("POST", actions + "reset-password", {{"password", "nine loud herons"}}, {admin}).status == 204);
+    CHECK(again.get("/session").status == 401);
+    CHECK_NOTHROW(Browser(api, "vera", "nine loud herons"));
+}

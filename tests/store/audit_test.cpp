@@ -1,0 +1,41 @@
+#include "quicksilver/store/audit.hpp"
+
+#include "store/administration_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+
+TEST_CASE("The audit is read newest first, in pages, by user, action and object", "[store][audit]") {
+    AdministrationFixture f;
+    AuditLog audit(*f.administration);
+    for (int i = 0; i < 5; ++i) {
+        AuditEntry entry;
+        entry.user = i % 2 == 0 ? "anna" : "berta";
+        entry.action = "putRule";
+        entry.object = "/rules/" + std::to_string(i);
+        entry.outcome = "done";
+        if (i == 3) entry.revision = 7;
+        audit.add(entry, f.now);
+    }
+    const auto all = audit.list({});
+    REQUIRE(all.size() == 5);
+    CHECK(all[0].object == "/rules/4");
+    CHECK(all[1].revision == 7);
+    AuditLog::Filter filter;
+    filter.user = "anna";
+    filter.limit = 2;
+    CHECK(audit.list(filter).size() == 2);
+    filter.before = audit.list(filter)[1].id;
+    CHECK(audit.list(filter).size() == 1);
+    AuditLog::Filter object;
+    object.object = "rules/3";
+    CHECK(audit.list(object).size() == 1);
+}
+
+TEST_CASE("What stands in the audit cannot be changed or removed", "[store][audit]") {
+    AdministrationFixture f;
+    AuditLog(*f.administration).add({}, f.now);
+    CHECK_THROWS(f.administration->connection().execute("DELETE FROM audit"));
+    CHECK_THROWS(f.administration->connection().execute("UPDATE audit SET user = 'somebody else'"));
+}
