@@ -14,7 +14,9 @@
 #include "quicksilver/pipeline/study_collector.hpp"
 #include "quicksilver/store/administration.hpp"
 #include "quicksilver/store/data_lock.hpp"
+#include "quicksilver/store/revisions.hpp"
 
+#include "pipeline_control.hpp"
 #include "pipeline_status.hpp"
 #include "web_side.hpp"
 
@@ -80,6 +82,7 @@ public:
         build_stages();
         if (auto opened = receiver_->open(); !opened) return opened;
         make_web_side();
+        books_.set_observer([this](const JournalEntry& entry) { web_->tell(entry); });
         if (auto listening = web_->listen(); !listening) return listening;
 
         on_ready_ = on_ready;
@@ -116,6 +119,7 @@ private:
             return receiver_->is_receiving_study(study_uid) || router_->is_routing_study(study_uid);
         };
         studies_ = std::make_unique<StudyCollector>(stage("studies"), study_folders_, is_arriving, to_next_stage);
+        control_ = std::make_unique<PipelineControl>(folders_, files_, *studies_);
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
         status_ = std::make_unique<ServerStatus>(ServerStatus::Sources{*receiver_, *router_, *dispatcher_, *cleaner_,
                                                                        books_, [this] { return config_.snapshot(); },
@@ -129,8 +133,10 @@ private:
 
     void make_web_side() {
         const SystemInfo system{program_version(), build_commit(), initial_->appliance_name, clock_->now()};
-        web_ = std::make_unique<WebSide>(WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_,
-                                                        administration_, system, log_.named("http")});
+        web_ = std::make_unique<WebSide>(
+            WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_, administration_, config_,
+                           *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
+                           [this] { configuration_taken_over(); }, system, log_.named("http")});
     }
 
     /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
@@ -275,9 +281,15 @@ private:
         }
         for (const std::string& path : result.needs_restart)
             log_.warn("takes effect at the next start", kv("setting", path));
+        configuration_taken_over();
+        log_.info("configuration taken over", kv("changed", result.changed.size()));
+        co_await web_->note_configuration();
+    }
+
+    /// What the stages do not look up themselves.
+    void configuration_taken_over() {
         incoming_->set_reserve(config_.snapshot()->disk_free_min);
         receiver_->configuration_changed();
-        log_.info("configuration taken over", kv("changed", result.changed.size()));
         books_.server_event("router.main", MercureEventType::config_update, Severity::info, "Configuration updated");
     }
 
@@ -314,6 +326,7 @@ private:
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;
     std::unique_ptr<ServerStatus> status_;
+    std::unique_ptr<PipelineControl> control_;
     std::unique_ptr<WebSide> web_;
     CoroutineGroup stages_;
     std::unique_ptr<CoroutineGroup> supervisor_;
@@ -329,6 +342,26 @@ void log_problems(const Log& log, const LoadedConfig& loaded) {
     }
 }
 
+/// The last revision that was taken over, for a start with a file that somebody broke. Not ok() when there is none.
+LoadedConfig last_good_configuration(const ConfigSources& sources, const Log& log) {
+    const auto file = administration_file(sources.data / "db" / "quicksilver.sqlite");
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return {};
+    auto administration = Administration::open(file);
+    if (!administration) return {};
+    Revisions revisions(**administration);
+    const std::int64_t last = revisions.last();
+    const auto text = revisions.document(last);
+    if (!text) return {};
+    LoadedConfig loaded = load_config_text(*text, sources);
+    if (loaded.ok()) loaded.add(check_above_core(*loaded.config));
+    if (loaded.ok()) {
+        log.error("the configuration file cannot be used: the last good revision runs; mend the file, or restore it",
+                  kv("revision", last), kv("file", sources.file.string()));
+    }
+    return loaded;
+}
+
 }  // namespace
 
 Result<void> run_server(ServerOptions options) {
@@ -339,6 +372,8 @@ Result<void> run_server(ServerOptions options) {
     LoadedConfig loaded = load_config(options.sources);
     if (loaded.ok()) loaded.add(check_above_core(*loaded.config));
     log_problems(log, loaded);
+    const std::vector<ConfigProblem> refused = loaded.ok() ? std::vector<ConfigProblem>() : loaded.problems;
+    if (!loaded.ok()) loaded = last_good_configuration(options.sources, log);
     if (!loaded.ok()) {
         return Error{Errc::invalid, fmt::format("{} cannot be used; `quicksilver config check` lists every problem",
                                                 options.sources.file.string())};
@@ -354,6 +389,7 @@ Result<void> run_server(ServerOptions options) {
     if (!administration) return administration.error();
     if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
+    if (!refused.empty()) config.note_refused_file(refused);
     Server server(config, **administration, options.sources.environment, *lock, log.named("server"));
     return server.run(options.on_ready);
 }

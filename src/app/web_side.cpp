@@ -1,9 +1,12 @@
 #include "web_side.hpp"
 
+#include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/assets.hpp"
+#include "quicksilver/http/bookkeeper_routes.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,21 +26,105 @@ bool write_private(const std::filesystem::path& file, const std::string& text) {
 }  // namespace
 
 WebSide::WebSide(Parts parts)
-    : parts_(std::move(parts)), setup_code_([this](const std::string& code) { announce_setup_code(code); }) {}
+    : parts_(std::move(parts)),
+      history_(parts_.config.folders.database),
+      setup_code_([this](const std::string& code) { announce_setup_code(code); }),
+      events_(parts_.io),
+      background_(parts_.io, [this](const std::string& name, const std::exception_ptr&) {
+          parts_.log.error("a coroutine of the web side ended", kv("name", name));
+      }) {}
 
 Result<void> WebSide::listen() {
     if (auto made = make_first_admin(); !made) return made;
     Routes routes;
     add_status_routes(routes, parts_.status);
     add_asset_routes(routes);
-    add_api_routes(routes, ApiServices{administration_pool_, readers_pool_, passwords_pool_, parts_.administration,
-                                       parts_.clock, parts_.status, setup_code_, parts_.system, parts_.log});
+    ApiServices services{administration_pool_,
+                         readers_pool_,
+                         passwords_pool_,
+                         parts_.administration,
+                         parts_.config_handle,
+                         history_,
+                         parts_.clock,
+                         parts_.status,
+                         setup_code_,
+                         events_,
+                         parts_.control,
+                         parts_.system,
+                         parts_.log};
+    services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
+        configuration_changed(user, change);
+    };
+    add_api_routes(routes, std::move(services));
+    add_bookkeeper_routes(routes, {[this] { return parts_.config_handle.snapshot(); }, parts_.record, parts_.clock,
+                                   history_, readers_pool_});
+    note_file();
     server_ = std::make_unique<HttpServer>(parts_.io, parts_.config.http, std::move(routes), parts_.log);
-    return server_->listen();
+    if (auto listening = server_->listen(); !listening) return listening;
+    background_.start("live pipeline", tell_pipeline());
+    return {};
+}
+
+void WebSide::tell(const JournalEntry& entry) {
+    const auto* state = std::get_if<journal::SeriesState>(&entry);
+    if (!state) return;
+    nlohmann::json changed = {{"state", to_string(state->state)}};
+    if (state->instances > 0) changed["instances"] = state->instances;
+    if (state->bytes > 0) changed["bytes"] = state->bytes;
+    const nlohmann::json data = {{"id", state->series_uid}, {"changed", std::move(changed)}};
+    events_.publish_latest("series " + state->series_uid, "series", "series", data, state->series_uid);
+}
+
+/// The whole small snapshot, at most twice a second, when somebody looks and something changed.
+boost::asio::awaitable<void> WebSide::tell_pipeline() {
+    std::string told;
+    for (;;) {
+        co_await parts_.clock.wait_for(std::chrono::milliseconds(500));
+        if (events_.clients() == 0) continue;
+        const nlohmann::json snapshot = to_json(parts_.status.pipeline());
+        std::string text = snapshot.dump();
+        if (text == told) continue;
+        told = std::move(text);
+        events_.publish("pipeline", "pipeline", snapshot);
+    }
 }
 
 boost::asio::awaitable<void> WebSide::stop(std::chrono::milliseconds grace) {
+    events_.close();
+    background_.cancel();
+    co_await background_.join(grace);
     if (server_) co_await server_->stop(grace);
+}
+
+boost::asio::awaitable<void> WebSide::note_configuration() {
+    auto note = [this] { note_file(); };
+    co_await run_blocking(administration_pool_, note);
+}
+
+/// History is worth less than running: without a database to keep it in, the server goes on.
+void WebSide::note_file() {
+    try {
+        ConfigHistory history(parts_.config_handle, parts_.administration);
+        const std::int64_t revision = history.note_file(std::chrono::system_clock::now());
+        if (revision > 0) parts_.log.info("kept the configuration of the file", kv("revision", revision));
+    } catch (const database::DatabaseError& failed) {
+        parts_.log.error("the configuration's history cannot be written", kv("reason", failed.what()));
+    }
+}
+
+/// Comes from the administration's thread.
+void WebSide::configuration_changed(const std::string& user, const ConfigChange& change) {
+    parts_.log.info("configuration changed", kv("user", user), kv("revision", change.revision),
+                    kv("changes", change.changes.size()));
+    nlohmann::json objects = nlohmann::json::array();
+    for (const auto& [kind, name] : changed_objects(change.changes)) {
+        objects.push_back({{"type", kind}, {"id", name}});
+    }
+    nlohmann::json data = {{"revision", change.revision}, {"user", user}, {"objects", std::move(objects)}};
+    boost::asio::post(parts_.io, [this, data = std::move(data)] {
+        events_.publish("config", "config", data);
+        parts_.configuration_changed();
+    });
 }
 
 void WebSide::join() {

@@ -1,14 +1,17 @@
 #pragma once
 
 #include "quicksilver/core/config_loader.hpp"
+#include "quicksilver/core/coroutine_group.hpp"
 #include "quicksilver/http/api.hpp"
 #include "quicksilver/http/server.hpp"
+#include "quicksilver/store/journal.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,9 +24,13 @@ public:
         boost::asio::any_io_executor io;
         const Config& config;  ///< of the start
         const Environment& environment;
-        const Clock& clock;
+        Clock& clock;
         const StatusSource& status;
         Administration& administration;
+        ConfigHandle& config_handle;
+        Control& control;
+        std::function<void(JournalEntry)> record;     ///< io thread: for the bookkeeper
+        std::function<void()> configuration_changed;  ///< io thread: the interface has saved another one
         SystemInfo system;
         Log log;
     };
@@ -31,20 +38,30 @@ public:
     explicit WebSide(Parts parts);
 
     Result<void> listen();
+    /// Live events of what was written down.
+    void tell(const JournalEntry& entry);
     std::string url() const { return server_->url(); }
     boost::asio::awaitable<void> stop(std::chrono::milliseconds grace);
+    /// After a reload: keeps what counts now as a revision, if somebody has changed the file by hand.
+    boost::asio::awaitable<void> note_configuration();
     /// After stop(): waits for the pools.
     void join();
 
 private:
     void announce_setup_code(const std::string& code);
     Result<void> make_first_admin();
+    void note_file();
+    boost::asio::awaitable<void> tell_pipeline();
+    void configuration_changed(const std::string& user, const ConfigChange& change);
 
     Parts parts_;
     boost::asio::thread_pool administration_pool_{1};
     boost::asio::thread_pool readers_pool_{2};
     boost::asio::thread_pool passwords_pool_{2};
+    HistoryConnections history_;
     SetupCode setup_code_;
+    EventHub events_;
+    CoroutineGroup background_;
     std::unique_ptr<HttpServer> server_;
 };
 

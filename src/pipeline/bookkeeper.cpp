@@ -23,6 +23,7 @@ Bookkeeper::Bookkeeper(boost::asio::any_io_executor io, boost::asio::thread_pool
 Bookkeeper::~Bookkeeper() = default;
 
 void Bookkeeper::record(JournalEntry entry) {
+    if (observer_) observer_(entry);
     if (pending_.size() >= pending_max) {
         if (dropped_++ == 0) log_.error("the database cannot be written for too long; entries are dropped");
         return;

@@ -90,10 +90,19 @@ CREATE TABLE series_decisions (
 CREATE INDEX series_decisions_series ON series_decisions (series_uid);
 )sql";
 
+/// For the lists of the interface: a search reads this index alone, and pages go on by time and UID.
+constexpr std::string_view lists_of_series = R"sql(
+CREATE INDEX dicom_series_search ON dicom_series (
+    series_uid, study_uid, tag_seriesdescription, tag_studydescription, tag_patientname, tag_patientid,
+    tag_accessionnumber);
+CREATE INDEX series_state_page ON series_state (first_seen, series_uid);
+CREATE INDEX tasks_page ON tasks (time, id);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {{1, first_schema}, {2, series_decisions}};
+    static const std::vector<Migration> migrations = {{1, first_schema}, {2, series_decisions}, {3, lists_of_series}};
     return migrations;
 }
 

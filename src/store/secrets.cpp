@@ -31,13 +31,13 @@ std::size_t characters(std::string_view text) {
 }
 
 /// "P4ssw0rd!!" → "password": what a guesser tries first.
-std::string letters_of(std::string_view password) {
+std::string letters_of(std::string_view password, bool read_digits) {
     std::string letters;
     for (const char c : password) {
         constexpr std::string_view digits = "01345678@$!";
         constexpr std::string_view meant = "oieasgtbasi";
         const auto found = digits.find(c);
-        if (found != std::string_view::npos) {
+        if (read_digits && found != std::string_view::npos) {
             letters += meant[found];
         } else if (c >= 'A' && c <= 'Z') {
             letters += static_cast<char>(c + 32);
@@ -57,7 +57,7 @@ std::string without_common_words(std::string letters, std::string_view username)
         "qwertz",        "azerty",      "asdfgh",   "yxcvbn",   "zxcvbn",   "router",    "abcdef",   "changeme",
         "change",        "default",     "summer",   "winter",   "spring",   "autumn",    "dicom",    "admin",
         "login",         "hallo",       "hello",    "test",     "root",     "user",      "pacs",     "pass"};
-    const std::string name = letters_of(username);
+    const std::string name = letters_of(username, false);
     if (name.size() >= 3) words.insert(words.begin(), name);
     for (bool found = true; found;) {
         found = false;
@@ -69,6 +69,17 @@ std::string without_common_words(std::string letters, std::string_view username)
         }
     }
     return letters;
+}
+
+/// Mostly letters, and little is left of them when common words are taken out; with digits for letters, or without.
+bool is_common(std::string_view password, std::string_view username) {
+    for (const bool read_digits : {false, true}) {
+        const std::string letters = letters_of(password, read_digits);
+        const std::string rest = without_common_words(letters, username);
+        const std::set<char> different(rest.begin(), rest.end());
+        if (letters.size() * 2 >= password.size() && different.size() < 4) return true;
+    }
+    return false;
 }
 
 bool is_repetition(std::string_view text) {
@@ -142,9 +153,8 @@ Result<void> check_password(std::string_view password, std::string_view username
     }
     const std::set<char> different(password.begin(), password.end());
     const bool few = different.size() < 5 || is_repetition(password) || is_sequence(password);
-    const std::string letters = letters_of(password);
-    const bool common = letters.size() * 2 >= password.size() && without_common_words(letters, username).size() < 4;
-    if (few || common) return refused("This password is among the first that are guessed; use words of your own.");
+    if (few || is_common(password, username))
+        return refused("This password is among the first that are guessed; use words of your own.");
     return {};
 }
 

@@ -80,6 +80,18 @@ HttpAnswer HttpClient::get(const std::string& target, const std::string& more) {
     return exchange(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", target, more));
 }
 
+std::string HttpClient::read_until(std::string_view text) {
+    for (;;) {
+        const std::size_t found = received_.find(text);
+        if (found != std::string::npos) {
+            const std::string taken = received_.substr(0, found + text.size());
+            received_.erase(0, taken.size());
+            return taken;
+        }
+        if (!receive()) throw std::runtime_error("closed before the text; received: " + received_);
+    }
+}
+
 bool HttpClient::is_closed_by_server() {
     while (receive()) continue;
     return true;

@@ -33,6 +33,8 @@ public:
     HttpAnswer exchange(std::string_view bytes);
     /// GET with the headers that a well-behaved client sends, plus `more` (lines with their ends).
     HttpAnswer get(const std::string& target, const std::string& more = "");
+    /// Everything up to and with `text`, as it came: of a stream.
+    std::string read_until(std::string_view text);
     /// Whether the server has closed the connection, after whatever it still sent.
     bool is_closed_by_server();
 

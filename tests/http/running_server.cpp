@@ -24,6 +24,16 @@ HttpConfig with_free_port(HttpConfig config) {
 RunningServer::RunningServer(Routes routes, HttpLimits limits, HttpConfig config)
     : server_(context_.get_executor(), with_free_port(std::move(config)), std::move(routes),
               Log(make_silent_log(), "http"), limits) {
+    start();
+}
+
+RunningServer::RunningServer(const std::function<Routes(asio::any_io_executor)>& make_routes)
+    : server_(context_.get_executor(), with_free_port({}), make_routes(context_.get_executor()),
+              Log(make_silent_log(), "http")) {
+    start();
+}
+
+void RunningServer::start() {
     const auto listening = server_.listen();
     if (!listening) throw std::runtime_error(listening.error().message);
     port_ = server_.port();

@@ -15,6 +15,8 @@ namespace quicksilver::test {
 class RunningServer {
 public:
     explicit RunningServer(Routes routes, HttpLimits limits = {}, HttpConfig config = {});
+    /// For routes that need the io thread's executor.
+    explicit RunningServer(const std::function<Routes(boost::asio::any_io_executor)>& make_routes);
     ~RunningServer();
     RunningServer(const RunningServer&) = delete;
     RunningServer& operator=(const RunningServer&) = delete;
@@ -28,6 +30,8 @@ public:
     void on_io(const std::function<void()>& work);
 
 private:
+    void start();
+
     boost::asio::io_context context_;
     HttpServer server_;
     std::uint16_t port_ = 0;

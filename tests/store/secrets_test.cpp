@@ -50,8 +50,9 @@ TEST_CASE("Passwords that are guessed first are refused", "[store][secrets]") {
         INFO(good);
         CHECK(check_password(good, "anna").ok());
     }
-    CHECK(check_password(std::string(121, 'x') + "1234567", "anna").ok());
-    CHECK_FALSE(check_password(std::string(122, 'x') + "1234567", "anna").ok());
+    const std::string words = "twenty seven quiet otters swim across the cold river at night ";
+    CHECK(check_password(words + words + "1234", "anna").ok());
+    CHECK_FALSE(check_password(words + words + words, "anna").ok());
 }
 
 TEST_CASE("Digests and signatures are the standard ones", "[store][secrets]") {

@@ -3,11 +3,15 @@
 #include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config_handle.hpp"
 #include "quicksilver/core/log.hpp"
+#include "quicksilver/http/control.hpp"
+#include "quicksilver/http/event_hub.hpp"
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/http/setup_code.hpp"
 #include "quicksilver/http/status_routes.hpp"
 #include "quicksilver/http/status_source.hpp"
 #include "quicksilver/store/administration.hpp"
+#include "quicksilver/store/config_history.hpp"
+#include "quicksilver/store/history.hpp"
 #include "quicksilver/store/secrets.hpp"
 #include "quicksilver/store/sessions.hpp"
 
@@ -24,13 +28,19 @@ struct ApiServices {
     boost::asio::thread_pool& readers_pool;
     boost::asio::thread_pool& passwords_pool;  ///< its threads bound how many passwords are hashed at once
     Administration& administration;
+    ConfigHandle& config;
+    HistoryConnections& history;  ///< asked on the readers' threads
     const Clock& clock;
     const StatusSource& status;
     SetupCode& setup_code;
+    EventHub& events;
+    Control& control;
     SystemInfo system;
     Log log;
     SessionLimits sessions = {};
     secrets::HashCost hash_cost = {};
+    /// Told of each change that was saved, on the administration's thread.
+    std::function<void(const std::string& user, const ConfigChange& change)> configuration_changed = {};
 };
 
 /// Everything below /api/v1. Each route declares who may call it and is described in /api/v1/openapi.json.

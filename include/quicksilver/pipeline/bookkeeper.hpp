@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ public:
     ~Bookkeeper();
 
     void record(JournalEntry entry);
+    /// Told of each entry before it is written, for the live view. Before run().
+    void set_observer(std::function<void(const JournalEntry&)> observer) { observer_ = std::move(observer); }
 
     /// The two that stages record most. `sender` as mercure: "router.main".
     void task_event(const std::string& task_id, const char* sender, TaskEventType event, std::uint64_t file_count,
@@ -56,6 +59,7 @@ private:
     Clock& clock_;
     Log log_;
     std::unique_ptr<Journal> journal_;  // used by the journal pool only
+    std::function<void(const JournalEntry&)> observer_;
     std::vector<JournalEntry> pending_;
     boost::asio::steady_timer wakeup_;  // expires when there is something to write
     std::uint64_t written_ = 0;

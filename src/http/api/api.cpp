@@ -126,7 +126,8 @@ asio::awaitable<void> Api::admit(const Route& route, Call& call) {
     check_query(operation, call.request);
 }
 
-std::optional<Principal> Api::find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now) {
+std::optional<Principal> Api::find_principal(const Credentials& credentials, const HttpRequest& request,
+                                             WallTime now) const {
     if (!credentials.session.empty()) {
         auto found = sessions().find(credentials.session, now);
         if (!found) return std::nullopt;
@@ -281,6 +282,17 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_user_operations(*api);
     api::add_audit_operations(*api);
     api::add_system_operations(*api);
+    api::add_rule_operations(*api);
+    api::add_target_operations(*api);
+    api::add_module_operations(*api);
+    api::add_settings_operations(*api);
+    api::add_revision_operations(*api);
+    api::add_rule_trial_operations(*api);
+    api::add_series_operations(*api);
+    api::add_task_operations(*api);
+    api::add_event_operations(*api);
+    api::add_study_operations(*api);
+    api::add_pipeline_actions(*api);
 }
 
 }  // namespace quicksilver

@@ -51,6 +51,10 @@ public:
     const std::string& key() const { return services_.administration.key(); }
     std::string csrf_token(const std::string& session_id) const;
 
+    /// Who that is, if it still counts. On the administration's thread.
+    std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request,
+                                            WallTime now) const;
+
     SignInThrottle& throttle() { return throttle_; }
 
 private:
@@ -69,7 +73,6 @@ private:
     boost::asio::awaitable<HttpResponse> run(const Route& route, Call& call);
     boost::asio::awaitable<HttpResponse> run_once(const Route& route, Call& call);
     boost::asio::awaitable<void> write_audit(const Call& call, unsigned status);
-    std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now);
     void check_may(const Operation& operation, const Principal& who) const;
     void check_query(const Operation& operation, const HttpRequest& request) const;
     void take_body(Call& call) const;
@@ -90,5 +93,16 @@ void add_own_account_operations(Api& api);
 void add_user_operations(Api& api);
 void add_audit_operations(Api& api);
 void add_system_operations(Api& api);
+void add_rule_operations(Api& api);
+void add_target_operations(Api& api);
+void add_module_operations(Api& api);
+void add_settings_operations(Api& api);
+void add_revision_operations(Api& api);
+void add_rule_trial_operations(Api& api);
+void add_series_operations(Api& api);
+void add_task_operations(Api& api);
+void add_event_operations(Api& api);
+void add_study_operations(Api& api);
+void add_pipeline_actions(Api& api);
 
 }  // namespace quicksilver::api

@@ -11,27 +11,58 @@ namespace {
 
 constexpr secrets::HashCost cheap{8192, 1};
 
+constexpr const char* first_config = R"({
+    "targets": {
+        "pacs": {"target_type": "dicom", "ip": "10.0.0.1", "port": "104", "aet_target": "PACS"},
+        "web": {"target_type": "dicomweb", "url": "http://10.0.0.2", "http_user": "u", "http_password": "hidden one"}},
+    "modules": {"bone": {"docker_tag": "example/bone:1"}},
+    "rules": {
+        "ct": {"rule": "tags.Modality == 'CT'", "target": "pacs"},
+        "mr": {"rule": "tags.Modality == 'MR'", "target": ["pacs", "web"], "processing_module": "bone",
+               "action": "both"}},
+    "bookkeeper_api_key": "hidden two"})";
+
+ConfigSources make_sources(const TemporaryFolder& folder) {
+    write_file(folder / "config.json", first_config);
+    return ConfigSources{folder / "config.json", folder.path(), {}, {}};
+}
+
 }  // namespace
 
 ApiFixture::ApiFixture()
     : administration(*Administration::open(folder / "administration.sqlite")),
+      sources(make_sources(folder)),
+      config(std::make_unique<ConfigHandle>(sources, load_config(sources))),
+      journal(*Journal::open(folder / "quicksilver.sqlite")),
       setup_code_([this](const std::string& code) { setup_codes.push_back(code); }) {
-    Routes routes;
-    ApiServices services{administration_pool_,
-                         readers_pool_,
-                         passwords_pool_,
-                         *administration,
-                         clock,
-                         status,
-                         setup_code_,
-                         SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
-                         Log(make_silent_log(), "http")};
-    services.hash_cost = cheap;
-    add_api_routes(routes, std::move(services));
-    server_ = std::make_unique<RunningServer>(std::move(routes));
+    ConfigHistory(*config, *administration).note_file(clock.wall_now());
+    const auto make_routes = [this](const boost::asio::any_io_executor& io) {
+        events_ = std::make_unique<EventHub>(io);
+        ApiServices services{administration_pool_,
+                             readers_pool_,
+                             passwords_pool_,
+                             *administration,
+                             *config,
+                             history,
+                             clock,
+                             status,
+                             setup_code_,
+                             *events_,
+                             control,
+                             SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
+                             Log(make_silent_log(), "http")};
+        services.hash_cost = cheap;
+        Routes routes;
+        add_api_routes(routes, std::move(services));
+        return routes;
+    };
+    server_ = std::make_unique<RunningServer>(make_routes);
 }
 
 ApiFixture::~ApiFixture() {
+    with_events([](EventHub& events) { events.close(); });
+    server_->stop();
+    events_.reset();
     server_.reset();
     for (auto* pool : {&administration_pool_, &readers_pool_, &passwords_pool_}) pool->join();
 }
@@ -98,6 +129,10 @@ std::pair<std::string, std::string> ApiFixture::full_token(Role role, bool phi) 
 
 void ApiFixture::advance(std::chrono::seconds by) {
     server_->on_io([&] { clock.advance(by); });
+}
+
+void ApiFixture::with_events(const std::function<void(EventHub&)>& work) {
+    server_->on_io([&] { work(*events_); });
 }
 
 Browser::Browser(ApiFixture& api, const std::string& username, const std::string& password) : api_(api) {

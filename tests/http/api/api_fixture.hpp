@@ -1,7 +1,9 @@
 #pragma once
 
 #include "quicksilver/http/api.hpp"
+#include "quicksilver/store/journal.hpp"
 
+#include "http/fake_control.hpp"
 #include "http/fake_status_source.hpp"
 #include "http/http_client.hpp"
 #include "http/running_server.hpp"
@@ -45,6 +47,8 @@ public:
     std::pair<std::string, std::string> full_token(Role role, bool phi);
 
     void advance(std::chrono::seconds by);
+    /// Runs `work` with the hub of live events, on the io thread.
+    void with_events(const std::function<void(EventHub&)>& work);
     std::uint16_t port() const { return server_->port(); }
 
     static constexpr const char* good_password = "seven quiet otters";
@@ -52,8 +56,13 @@ public:
     TemporaryFolder folder;
     ManualClock clock;
     FakeStatusSource status;
+    FakeControl control;
     std::vector<std::string> setup_codes;
     std::unique_ptr<Administration> administration;
+    ConfigSources sources;
+    std::unique_ptr<ConfigHandle> config;
+    std::unique_ptr<Journal> journal;
+    HistoryConnections history{folder / "quicksilver.sqlite"};
 
 private:
     template <class Work>
@@ -63,6 +72,7 @@ private:
     boost::asio::thread_pool readers_pool_{1};
     boost::asio::thread_pool passwords_pool_{1};
     SetupCode setup_code_;
+    std::unique_ptr<EventHub> events_;
     std::map<std::pair<Role, bool>, std::pair<std::string, std::string>> tokens_;
     std::unique_ptr<RunningServer> server_;
 };

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "quicksilver/core/result.hpp"
+#include "quicksilver/store/database.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace quicksilver {
+
+/// Which series a list shows; an empty text means any.
+struct SeriesFilter {
+    std::string state, modality, rule, study_uid;
+    std::string since, until;      ///< RFC 3339, of the first instance
+    std::string search;            ///< part of a description or UID …
+    bool search_patients = false;  ///< … or of name, patient id or accession number
+    bool failed_only = false;
+    std::size_t limit = 50;
+    /// Where the page before ended: first_seen and UID of its last series.
+    std::optional<std::pair<std::string, std::string>> after;
+};
+
+struct SeriesItem {
+    std::string series_uid, study_uid;
+    std::string state, since, first_seen, outcome, rules, task_id;
+    std::uint64_t instances = 0, bytes = 0;
+    std::string modality, series_description, study_description, station, body_part;
+    std::string patient_name, patient_id, birth_date, sex, accession;  ///< patient data
+};
+
+/// A count that stops where counting on would cost too much.
+struct BoundedCount {
+    std::uint64_t value = 0;
+    bool exact = true;
+};
+
+struct TaskItem {
+    std::string id, parent_id, time, series_uid, study_uid;
+    std::string task_json;  ///< "" when it is not known
+};
+
+struct TaskFilter {
+    std::string series_uid, rule;
+    std::size_t limit = 50;
+    std::optional<std::pair<std::string, std::string>> after;  ///< time and id
+};
+
+struct EventItem {
+    std::int64_t id = 0;
+    std::string time, task_id, sender, event, target, info;
+    std::uint64_t file_count = 0;
+};
+
+struct DecisionItem {
+    std::string time, task_id, decision_json;
+};
+
+struct TagSet {
+    std::string series_uid;
+    std::string tags_json;
+    std::string rules;  ///< that triggered then, ", " between them
+};
+
+/// The questions that the interface asks of the bookkeeper's database. Never writes, never waits for the writer.
+/// Throws DatabaseError. One thread at a time.
+class History {
+public:
+    explicit History(database::Connection& connection) : connection_(connection) {}
+
+    static constexpr std::uint64_t counted_max = 10'000;
+
+    /// By first instance, newest first.
+    std::vector<SeriesItem> series(const SeriesFilter& filter);
+    BoundedCount count_series(const SeriesFilter& filter);
+    std::optional<SeriesItem> find_series(std::string_view series_uid);
+    /// The tags that its rules saw, as a JSON object; "" when it has not been routed.
+    std::string tags(std::string_view series_uid);
+    std::vector<DecisionItem> decisions(std::string_view series_uid);
+    std::vector<TaskItem> tasks_of_series(std::string_view series_uid);
+    std::vector<TaskItem> tasks(const TaskFilter& filter);
+    std::optional<TaskItem> find_task(std::string_view id);
+    /// Of the task and those that it made, in the order they happened; at most 10,000.
+    std::vector<EventItem> events_of_task(std::string_view task_id);
+    /// Of all tasks of the series.
+    std::vector<EventItem> events_of_series(std::string_view series_uid);
+    /// The newest routed series since then, at most `limit`; `visit` gets one after the other.
+    void for_each_tag_set(const std::string& since, std::size_t limit, const std::function<void(const TagSet&)>& visit);
+
+private:
+    database::Connection& connection_;
+};
+
+/// Lends read-only connections to the bookkeeper's database, one to each thread that asks. Any thread.
+class HistoryConnections {
+public:
+    explicit HistoryConnections(std::filesystem::path file) : file_(std::move(file)) {}
+
+    /// Runs `question` on a connection that nobody else uses meanwhile. A connection that failed, and one to a file
+    /// that was replaced, is not used again.
+    template <class Question>
+    auto ask(Question question) {
+        Lent lent = lend();
+        History history(*lent.connection);
+        auto answer = question(history);
+        give_back(std::move(lent));
+        return answer;
+    }
+
+private:
+    struct Lent {
+        std::unique_ptr<database::Connection> connection;
+        std::uint64_t inode = 0;
+    };
+    Lent lend();
+    void give_back(Lent lent);
+
+    const std::filesystem::path file_;
+    std::mutex mutex_;  // guards idle_
+    std::vector<Lent> idle_;
+};
+
+}  // namespace quicksilver

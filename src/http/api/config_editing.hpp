@@ -1,0 +1,60 @@
+#pragma once
+
+#include "quicksilver/store/config_history.hpp"
+
+#include "api.hpp"
+#include "config_json.hpp"
+
+#include <functional>
+#include <string>
+
+/// What the operations on rules, targets, modules and settings share. On the administration's thread.
+namespace quicksilver::api {
+
+/// A kind of object that the configuration has by name.
+struct ConfigKind {
+    std::string kind;    ///< rule
+    std::string plural;  ///< rules: its member of the file, and its path
+    FieldTable (*fields)(const Json& object);
+};
+
+const ConfigKind& rule_kind();
+const ConfigKind& target_kind();
+const ConfigKind& module_kind();
+
+ConfigHistory history_of(const Api& api);
+
+/// `"r12-rule-chest"`
+std::string config_etag(ConfigHistory& history, const ConfigObjectName& object);
+/// Throws ProblemError 428, or 412 with what is there now and what changed since the version that If-Match names.
+void require_config_match(const Call& call, ConfigHistory& history, const ConfigObjectName& object,
+                          const Json& current);
+
+/// Saves, or tries when the call says `dry_run`. Throws ProblemError 422 with pointers into the object that `prefix`
+/// names, 409 when somebody broke the file by hand.
+ConfigChange save_config(const Api& api, Call& call, ConfigHistory& history, const Ordered& document,
+                         const std::string& prefix, RevisionSource source = RevisionSource::interface);
+
+/// The answer to a trial: {"ok","changes","warnings","needs_restart"}
+HttpResponse trial_answer(const ConfigChange& change, const std::string& prefix);
+Json trial_schema();
+
+/// Percent-encoded, for addresses and ETags.
+std::string path_segment(const std::string& name);
+
+/// Only what a name may be that stands in a path, a file name and an event.
+void check_object_name(const std::string& name);
+
+/// dry_run, for operations that change the configuration.
+QueryParameter dry_run_parameter();
+
+/// Lets a kind refuse a removal. Throws ProblemError 409.
+using CheckRemoval = std::function<void(const Ordered& document, const std::string& name)>;
+/// Follows a new name into the rest of the document.
+using Rename = std::function<void(Ordered& document, const std::string& from, const std::string& to)>;
+
+/// List, create, show, replace, patch, remove, rename.
+void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckRemoval& check_removal,
+                                  const Rename& rename);
+
+}  // namespace quicksilver::api

@@ -1,0 +1,277 @@
+#include "quicksilver/http/problem.hpp"
+
+#include "config_editing.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace quicksilver::api {
+
+namespace {
+
+/// Members that the server adds to what the file has; sent back, they are left out.
+constexpr std::array<std::string_view, 5> read_only = {"name", "order", "statistics", "warnings", "needs_restart"};
+
+class Objects {
+public:
+    Objects(const Api& api, const ConfigKind& kind) : kind_(kind), history_(history_of(api)), api_(api) {}
+
+    bool has(const std::string& name) {
+        const Ordered document = history_.document();
+        return document.contains(kind_.plural) && document[kind_.plural].contains(name);
+    }
+
+    /// Throws ProblemError 404.
+    Json shown(const std::string& name) {
+        if (!has(name)) throw not_found(fmt::format("There is no {} {}.", kind_.kind, name));
+        return shown_in(shown_config(history_.document()), name);
+    }
+
+    HttpResponse list(const Call& call) {
+        const Ordered document = shown_config(history_.document());
+        Json items = Json::array();
+        if (document.contains(kind_.plural)) {
+            for (const auto& [name, object] : document[kind_.plural].items()) items.push_back(shown_in(document, name));
+        }
+        return with_etag(call, make_json({{"items", std::move(items)}}), config_etag(history_, {kind_.plural, ""}));
+    }
+
+    HttpResponse get(const Call& call, const std::string& name) {
+        return with_etag(call, make_json(shown(name)), etag(name));
+    }
+
+    void require_match(const Call& call, const std::string& name) {
+        require_config_match(call, history_, {kind_.kind, name}, shown(name));
+    }
+
+    HttpResponse put(Call& call, const std::string& name, Json body, unsigned status) {
+        for (const std::string_view member : read_only) body.erase(std::string(member));
+        Ordered document = history_.document();
+        Ordered& objects = document[kind_.plural];
+        if (objects.is_null()) objects = Ordered::object();
+        const Ordered before = objects.contains(name) ? objects[name] : Ordered::object();
+        const FieldTable fields = kind_.fields(body);
+        if (!fields.empty()) {
+            auto unknown = unknown_members(body, before, fields);
+            if (!unknown.empty()) throw invalid("Something is wrong with the body.", std::move(unknown));
+        }
+        const Ordered all_shown = shown_config(document);
+        const Ordered before_shown = objects.contains(name) ? all_shown[kind_.plural][name] : Ordered::object();
+        objects[name] = with_secrets(body, before, before_shown);
+        return save(call, document, name, status);
+    }
+
+    HttpResponse remove(Call& call, const std::string& name) {
+        Ordered document = history_.document();
+        document[kind_.plural].erase(name);
+        const ConfigChange change = save_config(api_, call, history_, document, "");
+        return call.is_dry_run() ? trial_answer(change, "") : no_content();
+    }
+
+    /// The object keeps its place: for rules the order counts.
+    HttpResponse rename(Call& call, const std::string& from, const std::string& to, const Rename& follow) {
+        check_object_name(to);
+        if (has(to)) throw conflict("name_taken", fmt::format("There is a {} {} already.", kind_.kind, to));
+        Ordered document = history_.document();
+        Ordered renamed = Ordered::object();
+        for (const auto& [name, object] : document[kind_.plural].items()) renamed[name == from ? to : name] = object;
+        document[kind_.plural] = std::move(renamed);
+        if (follow) follow(document, from, to);
+        return save(call, document, to, 200);
+    }
+
+    HttpResponse save(Call& call, const Ordered& document, const std::string& name, unsigned status) {
+        const std::string prefix = path_of(kind_.plural, name);
+        const ConfigChange change = save_config(api_, call, history_, document, prefix);
+        if (call.is_dry_run()) return trial_answer(change, prefix);
+        Json content = shown(name);
+        Json warnings = Json::array();
+        for (const FieldError& one : faults_of(change.problems, ProblemSeverity::warning, prefix)) {
+            if (!one.pointer.starts_with("/" + kind_.plural)) {
+                warnings.push_back({{"pointer", one.pointer}, {"detail", one.detail}});
+            }
+        }
+        content["warnings"] = std::move(warnings);
+        content["needs_restart"] = change.needs_restart;
+        HttpResponse response = make_json(content, status);
+        response.headers.emplace_back("ETag", etag(name));
+        if (status == 201) {
+            response.headers.emplace_back("Location",
+                                          fmt::format("{}/{}/{}", api_base, kind_.plural, path_segment(name)));
+        }
+        return response;
+    }
+
+    std::string etag(const std::string& name) { return config_etag(history_, {kind_.kind, name}); }
+    const ConfigKind& kind() const { return kind_; }
+    Ordered document() const { return history_.document(); }
+    void read_file(const Call& call) { history_.read_file(call.now); }
+
+private:
+    Json shown_in(const Ordered& document, const std::string& name) const {
+        const Ordered& objects = document[kind_.plural];
+        Json object(objects[name]);
+        object["name"] = name;
+        std::size_t order = 0;
+        for (const auto& [other, value] : objects.items()) {
+            if (other == name) break;
+            ++order;
+        }
+        object["order"] = order;
+        return object;
+    }
+
+    const ConfigKind& kind_;
+    ConfigHistory history_;
+    const Api& api_;
+};
+
+HttpResponse create(const Api& api, const ConfigKind& kind, Call& call) {
+    Objects objects(api, kind);
+    objects.read_file(call);
+    const auto name = call.body.find("name");
+    if (name == call.body.end() || !name->is_string()) {
+        throw invalid("Something is wrong with the body.", {{"/name", "missing", "is missing"}});
+    }
+    const std::string text = *name;
+    check_object_name(text);
+    if (objects.has(text)) throw conflict("name_taken", fmt::format("There is a {} {} already.", kind.kind, text));
+    return objects.put(call, text, call.body, 201);
+}
+
+HttpResponse put(const Api& api, const ConfigKind& kind, Call& call) {
+    Objects objects(api, kind);
+    objects.read_file(call);
+    const std::string& name = call.parameter("name");
+    if (objects.has(name)) {
+        if (call.request.header("If-None-Match") == "*") {
+            throw ProblemError(412, "exists", fmt::format("There is a {} {} already.", kind.kind, name));
+        }
+        objects.require_match(call, name);
+        return objects.put(call, name, call.body, 200);
+    }
+    if (call.request.header("If-None-Match") != "*") {
+        throw not_found(fmt::format("There is no {} {}; If-None-Match: * makes one.", kind.kind, name));
+    }
+    check_object_name(name);
+    return objects.put(call, name, call.body, 201);
+}
+
+HttpResponse patch(const Api& api, const ConfigKind& kind, Call& call) {
+    Objects objects(api, kind);
+    objects.read_file(call);
+    const std::string& name = call.parameter("name");
+    objects.require_match(call, name);
+    Json merged = merge_patched(objects.shown(name), call.body);
+    // Null takes a member away; a secret that is not there would be kept, so for these it must stay.
+    for (const auto& [key, value] : call.body.items()) {
+        if (value.is_null()) merged[key] = nullptr;
+    }
+    return objects.put(call, name, std::move(merged), 200);
+}
+
+}  // namespace
+
+void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckRemoval& check_removal,
+                                  const Rename& rename) {
+    const std::string tag = kind.plural;
+    const std::string path = "/" + kind.plural;
+    const std::string one = path + "/{name}";
+    std::string title = kind.kind;
+    title[0] = static_cast<char>(title[0] - 32);
+    std::string titles = kind.plural;
+    titles[0] = static_cast<char>(titles[0] - 32);
+    const Json object = Api::reference(title);
+    const Json saved = {{"anyOf", Json::array({object, trial_schema()})}};
+
+    api.administer({.method = "GET",
+                    .path = path,
+                    .id = "list" + titles,
+                    .summary = "All, in the order of the file",
+                    .tag = tag,
+                    .answer = schema::object({{"items", schema::list_of(object)}}),
+                    .also = {304}},
+                   [&api, &kind](Call& call) { return Objects(api, kind).list(call); });
+    api.administer({.method = "POST",
+                    .path = path,
+                    .id = "add" + title,
+                    .summary = "Adds one at the end",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .body = schema::any_object(),
+                    .answer = saved,
+                    .status = 201},
+                   [&api, &kind](Call& call) { return create(api, kind, call); });
+    api.administer({.method = "GET",
+                    .path = one,
+                    .id = "get" + title,
+                    .summary = "One, as the file has it",
+                    .tag = tag,
+                    .answer = object,
+                    .also = {304}},
+                   [&api, &kind](Call& call) { return Objects(api, kind).get(call, call.parameter("name")); });
+    api.administer({.method = "PUT",
+                    .path = one,
+                    .id = "put" + title,
+                    .summary = "Replaces one, or makes it with If-None-Match: *",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .body = schema::any_object(),
+                    .answer = saved,
+                    .conditional = true},
+                   [&api, &kind](Call& call) { return put(api, kind, call); });
+    api.administer({.method = "PATCH",
+                    .path = one,
+                    .id = "patch" + title,
+                    .summary = "Changes one, as a merge patch",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .body = schema::any_object(),
+                    .answer = saved,
+                    .conditional = true},
+                   [&api, &kind](Call& call) { return patch(api, kind, call); });
+    api.administer({.method = "DELETE",
+                    .path = one,
+                    .id = "remove" + title,
+                    .summary = "Removes one",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .status = 204,
+                    .conditional = true},
+                   [&api, &kind, check_removal](Call& call) {
+                       Objects objects(api, kind);
+                       objects.read_file(call);
+                       const std::string& name = call.parameter("name");
+                       objects.require_match(call, name);
+                       if (check_removal) check_removal(objects.document(), name);
+                       return objects.remove(call, name);
+                   });
+    api.administer({.method = "POST",
+                    .path = one + "/actions/rename",
+                    .id = "rename" + title,
+                    .summary = "Gives it another name, also where others refer to it",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .body = schema::object({{"name", schema::required_text(100)}}),
+                    .answer = saved,
+                    .conditional = true},
+                   [&api, &kind, rename](Call& call) {
+                       Objects objects(api, kind);
+                       objects.read_file(call);
+                       objects.require_match(call, call.parameter("name"));
+                       return objects.rename(call, call.parameter("name"), call.body["name"], rename);
+                   });
+}
+
+}  // namespace quicksilver::api

@@ -1,0 +1,106 @@
+#include "patient_data.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace quicksilver::api {
+
+using nlohmann::json;
+
+namespace {
+
+/// Of the tags that rules see without configuration; whatever else somebody adds may be anything.
+constexpr std::array<std::string_view, 34> harmless = {"AcquisitionDate",
+                                                       "AcquisitionTime",
+                                                       "BodyPartExamined",
+                                                       "CodeMeaning",
+                                                       "CodeValue",
+                                                       "ContrastBolusAgent",
+                                                       "DeviceSerialNumber",
+                                                       "ImageType",
+                                                       "MagneticFieldStrength",
+                                                       "Manufacturer",
+                                                       "ManufacturerModelName",
+                                                       "Modality",
+                                                       "NumberOfFrames",
+                                                       "ProtocolName",
+                                                       "ReceiverAET",
+                                                       "ScanningSequence",
+                                                       "SenderAET",
+                                                       "SenderAddress",
+                                                       "SequenceName",
+                                                       "SequenceVariant",
+                                                       "SeriesDate",
+                                                       "SeriesDescription",
+                                                       "SeriesInstanceUID",
+                                                       "SeriesNumber",
+                                                       "SeriesTime",
+                                                       "SliceThickness",
+                                                       "SOPClassUID",
+                                                       "SoftwareVersions",
+                                                       "StationName",
+                                                       "StudyDate",
+                                                       "StudyDescription",
+                                                       "StudyInstanceUID",
+                                                       "StudyTime",
+                                                       "mercureForceRule"};
+
+constexpr std::array<const char*, 3> patient_members_of_task = {"patient_name", "mrn", "acc"};
+
+/// Values of tags stand in what an expression was worth, and in the words of its errors.
+void mask_values(json& part) {
+    if (part.is_array()) {
+        for (json& item : part) mask_values(item);
+    }
+    if (!part.is_object()) return;
+    for (auto& [key, value] : part.items()) {
+        if (key == "value" || key == "message" || key == "warnings") {
+            value = nullptr;
+        } else {
+            mask_values(value);
+        }
+    }
+}
+
+}  // namespace
+
+bool is_harmless_tag(std::string_view keyword) {
+    return std::ranges::find(harmless, keyword) != harmless.end();
+}
+
+json PatientData::show(const std::string& value) const {
+    return allowed_ ? json(value) : json();
+}
+
+json PatientData::tags(const json& tags) const {
+    if (allowed_ || !tags.is_object()) return tags;
+    json shown = json::object();
+    for (const auto& [key, value] : tags.items()) shown[key] = is_harmless_tag(key) ? value : json();
+    return shown;
+}
+
+json PatientData::decision(const json& decision) const {
+    if (allowed_) return decision;
+    json shown = decision;
+    mask_values(shown);
+    return shown;
+}
+
+json PatientData::task(const json& task) const {
+    if (allowed_ || !task.is_object() || !task.contains("info") || !task["info"].is_object()) return task;
+    json shown = task;
+    for (const char* member : patient_members_of_task) {
+        if (shown["info"].contains(member)) shown["info"][member] = nullptr;
+    }
+    // What a module found out may name the patient.
+    json* process = shown.contains("process") ? &shown["process"] : nullptr;
+    if (process && process->is_object()) process->erase("output");
+    if (process && process->is_array()) {
+        for (json& step : *process) {
+            if (step.is_object()) step.erase("output");
+        }
+    }
+    return shown;
+}
+
+}  // namespace quicksilver::api

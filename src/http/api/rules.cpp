@@ -1,0 +1,60 @@
+#include "quicksilver/http/problem.hpp"
+
+#include "config_editing.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace quicksilver::api {
+
+namespace {
+
+HttpResponse set_order(const Api& api, Call& call) {
+    ConfigHistory history = history_of(api);
+    history.read_file(call.now);
+    Ordered document = history.document();
+    if (!document.contains("rules")) document["rules"] = Ordered::object();
+    std::set<std::string> present;
+    Json names = Json::array();
+    for (const auto& [name, rule] : document["rules"].items()) {
+        present.insert(name);
+        names.push_back(name);
+    }
+    require_config_match(call, history, {"rules", ""}, {{"names", names}});
+    const auto wanted = call.body["names"].get<std::vector<std::string>>();
+    if (wanted.size() != present.size() || std::set<std::string>(wanted.begin(), wanted.end()) != present) {
+        throw invalid("Something is wrong with the body.", {{"/names", "names", "must name every rule once"}});
+    }
+    Ordered ordered = Ordered::object();
+    for (const std::string& name : wanted) ordered[name] = document["rules"][name];
+    document["rules"] = std::move(ordered);
+    const ConfigChange change = save_config(api, call, history, document, "rules");
+    if (call.is_dry_run()) return trial_answer(change, "rules");
+    HttpResponse response = make_json({{"names", wanted}});
+    response.headers.emplace_back("ETag", config_etag(history, {"rules", ""}));
+    return response;
+}
+
+}  // namespace
+
+void add_rule_operations(Api& api) {
+    api.define("Rule", {{"type", "object"}, {"x-settings", fields_schema(rule_fields())}});
+    // Before the others, whose path has a name where this one has a word.
+    const Json names = schema::object({{"names", schema::list_of(schema::required_text(200))}});
+    api.administer({.method = "PUT",
+                    .path = "/rules/order",
+                    .id = "orderRules",
+                    .summary = "Puts the rules into another order",
+                    .tag = "rules",
+                    .access = Access::admin,
+                    .scope = "configure",
+                    .query = {dry_run_parameter()},
+                    .body = names,
+                    .answer = {{"anyOf", Json::array({names, trial_schema()})}},
+                    .conditional = true},
+                   [&api](Call& call) { return set_order(api, call); });
+    // Nothing refers to a rule by its name but history, which keeps the name that it had.
+    add_config_object_operations(api, rule_kind(), nullptr, nullptr);
+}
+
+}  // namespace quicksilver::api

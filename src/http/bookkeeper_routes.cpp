@@ -1,0 +1,215 @@
+#include "quicksilver/http/bookkeeper_routes.hpp"
+
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/secrets.hpp"
+
+#include "form.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+
+namespace quicksilver {
+
+namespace asio = boost::asio;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t listed_max = 10'000;
+
+class Bookkeeping {
+public:
+    explicit Bookkeeping(BookkeeperRoutes services) : services_(std::move(services)) {}
+
+    /// Nothing when the key fits.
+    std::optional<HttpResponse> refusal(const HttpRequest& request) const {
+        const std::string key = services_.config()->bookkeeper_api_key;
+        if (key.empty()) {
+            return make_problem(request, 403, "no_key",
+                                "These endpoints need bookkeeper_api_key in the configuration.");
+        }
+        if (secrets::equal(request.header("Authorization"), "Token " + key)) return std::nullopt;
+        return make_problem(request, 401, "unauthenticated", "Send the header Authorization: Token KEY.");
+    }
+
+    using Entry = std::function<std::optional<JournalEntry>(const HttpRequest& request, WallTime now)>;
+
+    asio::awaitable<HttpResponse> write(const HttpRequest& request, const Entry& make) const {
+        if (auto refused = refusal(request)) co_return *std::move(refused);
+        auto entry = make(request, services_.clock.wall_now());
+        if (!entry) {
+            co_return make_problem(request, 400, "malformed_request", "A field is missing or the body cannot be read.");
+        }
+        services_.record(*std::move(entry));
+        co_return make_json({{"ok", ""}});
+    }
+
+    using Question = std::function<json(History& history, const HttpRequest& request)>;
+
+    asio::awaitable<HttpResponse> read(const HttpRequest& request, const Question& question) const {
+        if (auto refused = refusal(request)) co_return *std::move(refused);
+        auto ask = [&]() -> std::optional<json> {
+            try {
+                return services_.history.ask([&](History& history) { return question(history, request); });
+            } catch (const database::DatabaseError&) {
+                return std::nullopt;
+            }
+        };
+        const std::optional<json> answer = co_await run_blocking(services_.readers_pool, ask);
+        if (!answer) {
+            HttpResponse response = make_problem(request, 503, "unavailable", "The database cannot be read now.");
+            response.headers.emplace_back("Retry-After", "5");
+            co_return response;
+        }
+        co_return make_json(*answer);
+    }
+
+private:
+    BookkeeperRoutes services_;
+};
+
+/// The type whose name it is; `unknown` for others, as mercure does.
+template <class Type>
+Type parse_type(const std::string& name, Type last) {
+    for (int i = 0; i <= static_cast<int>(last); ++i) {
+        if (to_string(static_cast<Type>(i)) == name) return static_cast<Type>(i);
+    }
+    return Type::unknown;
+}
+
+std::uint64_t number_in(const std::string& text) {
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+std::optional<JournalEntry> mercure_event(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    const auto severity = static_cast<Severity>(std::min<std::uint64_t>(number_in(form.value("severity")), 3));
+    return journal::MercureEvent{now, form.value("sender"),
+                                 parse_type(form.value("event"), MercureEventType::processing), severity,
+                                 form.value("description")};
+}
+
+std::optional<JournalEntry> webgui_event(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    return journal::WebguiEvent{now, form.value("sender"),
+                                parse_type(form.value("event"), WebguiEventType::config_edit), form.value("user"),
+                                form.value("description")};
+}
+
+std::optional<JournalEntry> dicom_file(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    if (form.value("series_uid").empty()) return std::nullopt;
+    return journal::DicomFile{now, form.value("filename"), form.value("file_uid"), form.value("series_uid")};
+}
+
+std::optional<JournalEntry> series(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    const std::string uid = form.value("SeriesInstanceUID");
+    if (uid.empty()) return std::nullopt;
+    return journal::SeriesRegistered{now, uid, Tags(form.fields())};
+}
+
+std::string text_of(const json& object, const char* member) {
+    const auto found = object.find(member);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<JournalEntry> task(const HttpRequest& request, WallTime now) {
+    const json body = json::parse(request.body, nullptr, false);
+    if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
+    return journal::TaskRegistered{now, text_of(body, "id"), text_of(body, "parent_id"), text_of(body, "series_uid")};
+}
+
+std::optional<JournalEntry> task_update(const HttpRequest& request, WallTime now) {
+    const json body = json::parse(request.body, nullptr, false);
+    if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
+    return journal::TaskUpdated{now, text_of(body, "id"), request.body};
+}
+
+std::optional<JournalEntry> task_event(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    if (form.value("task_id").empty()) return std::nullopt;
+    return journal::TaskEvent{now,
+                              form.value("task_id"),
+                              form.value("sender"),
+                              parse_type(form.value("event"), TaskEventType::process_restart),
+                              number_in(form.value("file_count")),
+                              form.value("target"),
+                              form.value("info")};
+}
+
+json query_series(History& history, const HttpRequest& request) {
+    json list = json::array();
+    SeriesFilter filter;
+    filter.limit = listed_max;
+    const std::string_view uid = request.query_value("series_uid");
+    for (const SeriesItem& item : history.series(filter)) {
+        if (!uid.empty() && item.series_uid != uid) continue;
+        list.push_back({{"time", item.first_seen},
+                        {"series_uid", item.series_uid},
+                        {"tag_seriesdescription", item.series_description},
+                        {"tag_modality", item.modality}});
+    }
+    return list;
+}
+
+json query_tasks(History& history, const HttpRequest&) {
+    json list = json::array();
+    TaskFilter filter;
+    filter.limit = listed_max;
+    for (const TaskItem& item : history.tasks(filter)) {
+        if (!item.parent_id.empty()) continue;
+        list.push_back({{"id", item.id}, {"time", item.time}, {"series_uid", item.series_uid}});
+    }
+    return list;
+}
+
+json query_task_events(History& history, const HttpRequest& request) {
+    json list = json::array();
+    for (const EventItem& item : history.events_of_task(request.query_value("task_id"))) {
+        list.push_back({{"id", item.id},
+                        {"task_id", item.task_id},
+                        {"time", item.time},
+                        {"sender", item.sender},
+                        {"event", item.event},
+                        {"file_count", item.file_count},
+                        {"target", item.target},
+                        {"info", item.info}});
+    }
+    return list;
+}
+
+}  // namespace
+
+void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
+    const auto books = std::make_shared<const Bookkeeping>(std::move(services));
+    const auto writes = [&](const char* path, Bookkeeping::Entry make) {
+        routes.add("POST", path,
+                   [books, make = std::move(make)](const HttpRequest& request) { return books->write(request, make); });
+    };
+    const auto reads = [&](const char* path, Bookkeeping::Question question) {
+        routes.add("GET", path, [books, question = std::move(question)](const HttpRequest& request) {
+            return books->read(request, question);
+        });
+    };
+    routes.add("GET", "/test", [](const HttpRequest&) -> asio::awaitable<HttpResponse> {
+        co_return make_json({{"ok", ""}});
+    });
+    writes("/mercure-event", mercure_event);
+    writes("/webgui-event", webgui_event);
+    writes("/register-dicom", dicom_file);
+    writes("/register-series", series);
+    writes("/register-task", task);
+    writes("/update-task", task_update);
+    writes("/task-event", task_event);
+    reads("/query/series", query_series);
+    reads("/query/tasks", query_tasks);
+    reads("/query/task-events", query_task_events);
+}
+
+}  // namespace quicksilver

@@ -1,0 +1,221 @@
+#include "quicksilver/store/history.hpp"
+
+#include <algorithm>
+#include <sys/stat.h>
+
+namespace quicksilver {
+
+using database::Connection;
+using database::Statement;
+
+namespace {
+
+constexpr std::int64_t events_max = 10'000;
+
+// What all lists of series have in common. Parameters: 1 and 2 the place to go on, 3 state, 4 modality, 5 rule, 6
+// since, 7 until, 8 study, 9 the pattern searched for, 10 whether patients are searched, 11 whether only failed ones
+// count. The search runs over an index of its own, whose rows are a tenth as long as those of the table.
+#define QUICKSILVER_SERIES_WHERE                                                                                    \
+    " WHERE (t.first_seen, t.series_uid) < (?1, ?2) AND (?3 = '' OR t.state = ?3)"                                  \
+    " AND (?4 = '' OR s.tag_modality = ?4) AND (?5 = '' OR instr(', ' || t.rules || ', ', ', ' || ?5 || ', ') > 0)" \
+    " AND (?6 = '' OR t.first_seen >= ?6) AND (?7 = '' OR t.first_seen < ?7) AND (?8 = '' OR s.study_uid = ?8)"     \
+    " AND (?9 = '' OR t.series_uid IN (SELECT series_uid FROM dicom_series INDEXED BY dicom_series_search"          \
+    " WHERE series_uid LIKE ?9 ESCAPE '\\' OR study_uid LIKE ?9 ESCAPE '\\'"                                        \
+    " OR tag_seriesdescription LIKE ?9 ESCAPE '\\' OR tag_studydescription LIKE ?9 ESCAPE '\\'"                     \
+    " OR (?10 AND (tag_patientname LIKE ?9 ESCAPE '\\' OR tag_patientid LIKE ?9 ESCAPE '\\'"                        \
+    " OR tag_accessionnumber LIKE ?9 ESCAPE '\\'))))"                                                               \
+    " AND (NOT ?11 OR t.state = 'failed')"
+
+#define QUICKSILVER_SERIES_COLUMNS                                                                               \
+    "SELECT t.series_uid, s.study_uid, t.state, t.since, t.first_seen, t.outcome, t.rules, t.task_id,"           \
+    " t.instances, t.bytes, s.tag_modality, s.tag_seriesdescription, s.tag_studydescription, s.tag_stationname," \
+    " s.tag_bodypartexamined, s.tag_patientname, s.tag_patientid, s.tag_patientbirthdate, s.tag_patientsex,"     \
+    " s.tag_accessionnumber FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = t.series_uid"
+
+SeriesItem read_series(const Statement& row) {
+    SeriesItem item;
+    item.series_uid = row.text(0);
+    item.study_uid = row.text(1);
+    item.state = row.text(2);
+    item.since = row.text(3);
+    item.first_seen = row.text(4);
+    item.outcome = row.text(5);
+    item.rules = row.text(6);
+    item.task_id = row.text(7);
+    item.instances = static_cast<std::uint64_t>(row.integer(8));
+    item.bytes = static_cast<std::uint64_t>(row.integer(9));
+    item.modality = row.text(10);
+    item.series_description = row.text(11);
+    item.study_description = row.text(12);
+    item.station = row.text(13);
+    item.body_part = row.text(14);
+    item.patient_name = row.text(15);
+    item.patient_id = row.text(16);
+    item.birth_date = row.text(17);
+    item.sex = row.text(18);
+    item.accession = row.text(19);
+    return item;
+}
+
+TaskItem read_task(const Statement& row) {
+    return TaskItem{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
+}
+
+EventItem read_event(const Statement& row) {
+    EventItem item;
+    item.id = row.integer(0);
+    item.time = row.text(1);
+    item.task_id = row.text(2);
+    item.sender = row.text(3);
+    item.event = row.text(4);
+    item.target = row.text(5);
+    item.info = row.text(6);
+    item.file_count = static_cast<std::uint64_t>(row.integer(7));
+    return item;
+}
+
+/// `%50\%%`: a pattern that finds the text as it stands.
+std::string pattern_of(std::string_view text) {
+    if (text.empty()) return "";
+    std::string pattern = "%";
+    for (const char c : text) {
+        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return pattern + "%";
+}
+
+void bind(Statement& row, const SeriesFilter& filter, std::size_t limit) {
+    // Behind every time, so that the first page begins at the newest.
+    const std::string time = filter.after ? filter.after->first : "~";
+    const std::string uid = filter.after ? filter.after->second : "";
+    row.bind(time, uid, filter.state, filter.modality, filter.rule, filter.since, filter.until, filter.study_uid,
+             pattern_of(filter.search), int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit});
+}
+
+}  // namespace
+
+std::vector<SeriesItem> History::series(const SeriesFilter& filter) {
+    std::vector<SeriesItem> items;
+    auto row = connection_.statement(QUICKSILVER_SERIES_COLUMNS QUICKSILVER_SERIES_WHERE
+                                     " ORDER BY t.first_seen DESC, t.series_uid DESC LIMIT ?12");
+    bind(row, filter, filter.limit);
+    while (row.step()) items.push_back(read_series(row));
+    return items;
+}
+
+BoundedCount History::count_series(const SeriesFilter& filter) {
+    auto row = connection_.statement(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = "
+        "t.series_uid" QUICKSILVER_SERIES_WHERE " LIMIT ?12)");
+    SeriesFilter all = filter;
+    all.after.reset();
+    bind(row, all, counted_max + 1);
+    row.step();
+    const auto value = static_cast<std::uint64_t>(row.integer(0));
+    return BoundedCount{std::min(value, counted_max), value <= counted_max};
+}
+
+std::optional<SeriesItem> History::find_series(std::string_view series_uid) {
+    auto row = connection_.statement(QUICKSILVER_SERIES_COLUMNS " WHERE t.series_uid = ?1");
+    row.bind(series_uid);
+    if (!row.step()) return std::nullopt;
+    return read_series(row);
+}
+
+std::string History::tags(std::string_view series_uid) {
+    auto row = connection_.statement("SELECT tags FROM dicom_series WHERE series_uid = ?1");
+    row.bind(series_uid);
+    return row.step() ? row.text(0) : std::string();
+}
+
+std::vector<DecisionItem> History::decisions(std::string_view series_uid) {
+    std::vector<DecisionItem> items;
+    auto row = connection_.statement(
+        "SELECT time, task_id, decision FROM series_decisions WHERE series_uid = ?1 ORDER BY id DESC LIMIT 100");
+    row.bind(series_uid);
+    while (row.step()) items.push_back(DecisionItem{row.text(0), row.text(1), row.text(2)});
+    return items;
+}
+
+std::vector<TaskItem> History::tasks_of_series(std::string_view series_uid) {
+    std::vector<TaskItem> items;
+    auto row = connection_.statement(
+        "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks WHERE series_uid = ?1"
+        " ORDER BY time, id LIMIT 1000");
+    row.bind(series_uid);
+    while (row.step()) items.push_back(read_task(row));
+    return items;
+}
+
+std::vector<TaskItem> History::tasks(const TaskFilter& filter) {
+    std::vector<TaskItem> items;
+    auto row = connection_.statement(
+        "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
+        " WHERE (time, id) < (?1, ?2) AND (?3 = '' OR series_uid = ?3) AND (?4 = '' OR applied_rule = ?4)"
+        " ORDER BY time DESC, id DESC LIMIT ?5");
+    const std::string time = filter.after ? filter.after->first : "~";
+    const std::string id = filter.after ? filter.after->second : "";
+    row.bind(time, id, filter.series_uid, filter.rule, std::uint64_t{filter.limit});
+    while (row.step()) items.push_back(read_task(row));
+    return items;
+}
+
+std::optional<TaskItem> History::find_task(std::string_view id) {
+    auto row =
+        connection_.statement("SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks WHERE id = ?1");
+    row.bind(id);
+    if (!row.step()) return std::nullopt;
+    return read_task(row);
+}
+
+std::vector<EventItem> History::events_of_task(std::string_view task_id) {
+    std::vector<EventItem> items;
+    auto row = connection_.statement(
+        "SELECT id, time, task_id, sender, event, target, info, file_count FROM task_events"
+        " WHERE task_id = ?1 OR task_id IN (SELECT id FROM tasks WHERE parent_id = ?1) ORDER BY id LIMIT ?2");
+    row.bind(task_id, events_max);
+    while (row.step()) items.push_back(read_event(row));
+    return items;
+}
+
+std::vector<EventItem> History::events_of_series(std::string_view series_uid) {
+    std::vector<EventItem> items;
+    auto row = connection_.statement(
+        "SELECT id, time, task_id, sender, event, target, info, file_count FROM task_events"
+        " WHERE task_id IN (SELECT id FROM tasks WHERE series_uid = ?1) ORDER BY id LIMIT ?2");
+    row.bind(series_uid, events_max);
+    while (row.step()) items.push_back(read_event(row));
+    return items;
+}
+
+void History::for_each_tag_set(const std::string& since, std::size_t limit,
+                               const std::function<void(const TagSet&)>& visit) {
+    auto row = connection_.statement(
+        "SELECT s.series_uid, s.tags, t.rules FROM dicom_series s"
+        " LEFT JOIN series_state t ON t.series_uid = s.series_uid WHERE s.time >= ?1 ORDER BY s.id DESC LIMIT ?2");
+    row.bind(since, std::uint64_t{limit});
+    while (row.step()) visit(TagSet{row.text(0), row.text(1), row.text(2)});
+}
+
+HistoryConnections::Lent HistoryConnections::lend() {
+    struct stat status {};
+    const bool is_there = ::stat(file_.c_str(), &status) == 0;
+    const auto inode = is_there ? std::uint64_t{status.st_ino} : 0;
+    {
+        const std::lock_guard lock(mutex_);
+        while (!idle_.empty()) {
+            Lent lent = std::move(idle_.back());
+            idle_.pop_back();
+            if (lent.inode == inode) return lent;
+        }
+    }
+    return Lent{std::make_unique<Connection>(file_, database::Mode::read_only), inode};
+}
+
+void HistoryConnections::give_back(Lent lent) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(lent));
+}
+
+}  // namespace quicksilver

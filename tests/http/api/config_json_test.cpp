@@ -1,0 +1,82 @@
+#include "http/api/config_json.hpp"
+
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace quicksilver::api;
+using nlohmann::json;
+
+namespace {
+
+const char* const file = R"({
+    "targets": {"web": {"target_type": "dicomweb", "url": "http://u:pw@h/x", "http_password": "hidden",
+                        "access_token": ""}},
+    "modules": {"m": {"environment": {"API_TOKEN": "hidden", "PLAIN": "seen"}}},
+    "influxdb_token": {"file": "/run/secrets/influx"}})";
+
+Ordered take(const char* sent) {
+    const Ordered document = Ordered::parse(file);
+    const Ordered shown = shown_config(document);
+    return with_secrets(json::parse(sent), document["targets"]["web"], shown["targets"]["web"]);
+}
+
+}  // namespace
+
+TEST_CASE("What is shown of the configuration holds no secret, and tells which are set", "[http][api][config]") {
+    const Ordered shown = shown_config(Ordered::parse(file));
+    CHECK(shown.dump().find("hidden") == std::string::npos);
+    CHECK(shown.dump().find("pw@") == std::string::npos);
+    CHECK(shown["targets"]["web"]["http_password"].dump() == R"({"set":true})");
+    CHECK(shown["targets"]["web"]["access_token"] == "");
+    CHECK(shown["modules"]["m"]["environment"]["PLAIN"] == "seen");
+    CHECK(shown["influxdb_token"]["file"] == "/run/secrets/influx");
+}
+
+TEST_CASE("A secret that is left out or sent back as it was shown stays; null clears it", "[http][api][config]") {
+    struct Case {
+        const char* sent;
+        const char* expected;
+    };
+    const Case cases[] = {
+        {R"({"target_type": "dicomweb"})", R"({"target_type":"dicomweb","http_password":"hidden"})"},
+        {R"({"http_password": {"set": true}})", R"({"http_password":"hidden"})"},
+        {R"({"http_password": "new"})", R"({"http_password":"new"})"},
+        {R"({"http_password": {"file": "/x"}})", R"({"http_password":{"file":"/x"}})"},
+        {R"({"http_password": null})", "{}"},
+        {R"({"url": "http://u:********@h/x"})", R"({"url":"http://u:pw@h/x","http_password":"hidden"})"},
+        {R"({"url": "http://u:other@h/x"})", R"({"url":"http://u:other@h/x","http_password":"hidden"})"},
+        {R"({"new": 1, "url": "u", "target_type": "t"})",
+         R"({"target_type":"t","url":"u","http_password":"hidden","new":1})"},
+    };
+    for (const Case& one : cases) {
+        INFO(one.sent);
+        CHECK(take(one.sent).dump() == one.expected);
+    }
+}
+
+TEST_CASE("Findings point into the object that they are about", "[http][api][config]") {
+    const std::vector<ConfigProblem> problems = {
+        {ProblemSeverity::error, "targets.pacs.port", "is no port"},
+        {ProblemSeverity::error, "targets.pacs2.port", "is no port"},
+        {ProblemSeverity::error, "targets.pacs", "is wrong"},
+        {ProblemSeverity::warning, "targets.pacs.ip", "is odd"},
+        {ProblemSeverity::error, "", "is no JSON"},
+    };
+    std::string pointers;
+    for (const FieldError& fault : faults_of(problems, ProblemSeverity::error, path_of("targets", "pacs"))) {
+        pointers += "[" + fault.pointer + "]";
+    }
+    CHECK(pointers == "[/port][][][]");
+}
+
+TEST_CASE("A schema has type, default, unit and choices of each setting", "[http][api][config]") {
+    const json rule = fields_schema(rule_fields());
+    CHECK(rule["properties"]["action"]["enum"].size() == 5);
+    CHECK(rule["properties"]["fallback"]["type"] == "boolean");
+    CHECK(rule["properties"]["rule"]["default"] == "False");
+    const json web = fields_schema(target_fields("dicomweb"));
+    CHECK(web["properties"]["http_password"]["x-secret"] == true);
+    const json settings = fields_schema(setting_fields());
+    CHECK(settings["properties"]["port"]["x-needs-restart"] == true);
+    CHECK(settings["properties"]["retention"]["x-unit"] == "s");
+}

@@ -1,0 +1,71 @@
+#include "http/api/api_fixture.hpp"
+#include "support/catch.hpp"
+
+#include <fmt/format.h>
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+
+namespace {
+
+/// A client that has opened the stream.
+std::unique_ptr<HttpClient> open_stream(ApiFixture& api, const std::string& query, const std::string& headers) {
+    auto client = std::make_unique<HttpClient>(api.port());
+    client->send(fmt::format("GET /api/v1/events{} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", query, headers));
+    return client;
+}
+
+std::string line(const std::pair<std::string, std::string>& header) {
+    return header.first + ": " + header.second + "\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("A stream greets, and tells what happens while it is open", "[http][api][events]") {
+    ApiFixture api;
+    auto stream = open_stream(api, "?topics=config,log", line(api.full_token(Role::viewer, false)));
+    const std::string head = stream->read_until("\r\n\r\n");
+    CHECK(head.find("text/event-stream") != std::string::npos);
+    CHECK(head.find("Transfer-Encoding: chunked") != std::string::npos);
+    CHECK(head.find("X-Accel-Buffering: no") != std::string::npos);
+    CHECK(stream->read_until("\n\n\r\n").find("event: hello") != std::string::npos);
+    api.with_events([](EventHub& events) {
+        events.publish("series", "series", {{"id", "1"}});
+        events.publish("config", "config", {{"revision", 7}});
+    });
+    const std::string told = stream->read_until("\n\n\r\n");
+    CHECK(told.find("data: {\"revision\":7}") != std::string::npos);
+    CHECK(told.find("event: series") == std::string::npos);
+}
+
+TEST_CASE("A stream needs a signed-in user and topics that exist", "[http][api][events]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    CHECK(api.call("GET", "/events").status == 401);
+    CHECK(api.call("GET", "/events?topics=nonsense", nullptr, {viewer}).status == 422);
+}
+
+TEST_CASE("After a restart a client is told to ask anew", "[http][api][events]") {
+    ApiFixture api;
+    auto stream = open_stream(api, "", line(api.full_token(Role::viewer, false)) + "Last-Event-ID: before-17\r\n");
+    CHECK(stream->read_until("event: reset").find("event: hello") != std::string::npos);
+}
+
+TEST_CASE("One session has eight streams at most", "[http][api][events]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    std::vector<std::unique_ptr<HttpClient>> streams;
+    for (int i = 0; i < 8; ++i) {
+        streams.push_back(open_stream(api, "", line(viewer)));
+        streams.back()->read_until("event: hello");
+    }
+    CHECK(api.call("GET", "/events", nullptr, {viewer}).status == 503);
+}
+
+TEST_CASE("Others are served while streams are open", "[http][api][events]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    auto stream = open_stream(api, "", line(viewer));
+    stream->read_until("event: hello");
+    CHECK(api.call("GET", "/system", nullptr, {viewer}).status == 200);
+}

@@ -1,0 +1,41 @@
+#include "http/api/patient_data.hpp"
+
+#include "support/catch.hpp"
+
+using namespace quicksilver::api;
+using nlohmann::json;
+
+TEST_CASE("Without the permission, only tags that are known to be harmless have values", "[http][api][phi]") {
+    const json tags = json::parse(R"({"PatientName": "Doe^Jane", "PatientID": "4711", "PatientBirthDate": "19700101",
+        "AccessionNumber": "A1", "ReferringPhysicianName": "House", "Modality": "CT", "SomethingNew": "Doe",
+        "0010,1001": "Doe", "SeriesDescription": "Chest"})");
+    CHECK(PatientData(true).tags(tags) == tags);
+    const json shown = PatientData(false).tags(tags);
+    CHECK(shown.dump() == R"({"0010,1001":null,"AccessionNumber":null,"Modality":"CT","PatientBirthDate":null,)"
+                          R"("PatientID":null,"PatientName":null,"ReferringPhysicianName":null,)"
+                          R"("SeriesDescription":"Chest","SomethingNew":null})");
+    CHECK(PatientData(false).show("Doe").is_null());
+    CHECK(PatientData(true).show("Doe") == "Doe");
+}
+
+TEST_CASE("A decision without values still tells which rules triggered and what they lacked", "[http][api][phi]") {
+    const json decision = json::parse(R"({"triggered": ["a"], "rules": [{"rule": "a", "outcome": "failed",
+        "value": "'Doe'", "missing": ["X"], "error": {"code": "type", "message": "'Doe' is no number"},
+        "explain": [{"from": 0, "to": 5, "value": "'Doe'", "truth": true}]}]})");
+    const json shown = PatientData(false).decision(decision);
+    CHECK(shown.dump().find("Doe") == std::string::npos);
+    CHECK(shown["triggered"][0] == "a");
+    CHECK(shown["rules"][0]["error"]["code"] == "type");
+    CHECK(shown["rules"][0]["explain"][0]["truth"] == true);
+    CHECK(PatientData(true).decision(decision) == decision);
+}
+
+TEST_CASE("A task without its patient keeps its targets", "[http][api][phi]") {
+    const json task = json::parse(R"({"info": {"patient_name": "Doe", "mrn": "4711", "acc": "A1", "action": "route"},
+        "process": [{"module_name": "m", "output": {"name": "Doe"}}], "dispatch": {"target_name": ["pacs"]}})");
+    const json shown = PatientData(false).task(task);
+    CHECK(shown.dump().find("Doe") == std::string::npos);
+    CHECK(shown.dump().find("4711") == std::string::npos);
+    CHECK(shown["dispatch"]["target_name"][0] == "pacs");
+    CHECK(PatientData(false).task("no task") == "no task");
+}

@@ -1,0 +1,102 @@
+#include "quicksilver/http/bookkeeper_routes.hpp"
+
+#include "http/http_client.hpp"
+#include "http/running_server.hpp"
+#include "support/catch.hpp"
+#include "support/manual_clock.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+
+namespace {
+
+struct BooksFixture {
+    TemporaryFolder folder;
+    ManualClock clock;
+    std::shared_ptr<Config> config = std::make_shared<Config>();
+    std::unique_ptr<Journal> journal = *Journal::open(folder / "quicksilver.sqlite");
+    HistoryConnections history{folder / "quicksilver.sqlite"};
+    boost::asio::thread_pool readers{1};
+    std::vector<JournalEntry> recorded;  // io thread, read after the answer
+    RunningServer server{make_routes()};
+
+    BooksFixture() { config->bookkeeper_api_key = "key"; }
+    ~BooksFixture() { server.stop(); }
+
+    Routes make_routes() {
+        Routes routes;
+        add_bookkeeper_routes(
+            routes, {[this] { return config; }, [this](JournalEntry entry) { recorded.push_back(std::move(entry)); },
+                     clock, history, readers});
+        return routes;
+    }
+
+    HttpAnswer call(const std::string& method, const std::string& target, const std::string& body = "",
+                    const std::string& authorization = "Token key") {
+        HttpClient client(server.port());
+        return client.exchange(
+            fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n"
+                        "Content-Length: {}\r\n\r\n{}",
+                        method, target, authorization, body.size(), body));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("mercure's helpers write their events with the key", "[http][bookkeeper]") {
+    BooksFixture f;
+    CHECK(f.call("GET", "/test", "", "none").body == R"({"ok":""})");
+    CHECK(f.call("POST", "/mercure-event", "sender=router.x&event=BOOT&severity=2&description=a+b").status == 200);
+    CHECK(f.call("POST", "/task-event", "task_id=t1&event=DISPATCH_BEGIN&file_count=3&target=pacs").status == 200);
+    CHECK(f.call("POST", "/register-task", R"({"id": "t1", "series_uid": "1.2", "parent_id": null})").status == 200);
+    CHECK(f.call("POST", "/register-series", "SeriesInstanceUID=1.2&Modality=CT").status == 200);
+    REQUIRE(f.recorded.size() == 4);
+    const auto& event = std::get<journal::MercureEvent>(f.recorded[0]);
+    CHECK(event.event == MercureEventType::boot);
+    CHECK(event.severity == Severity::error);
+    CHECK(event.description == "a b");
+    CHECK(std::get<journal::TaskEvent>(f.recorded[1]).event == TaskEventType::dispatch_begin);
+    CHECK(std::get<journal::TaskEvent>(f.recorded[1]).file_count == 3);
+    CHECK(std::get<journal::SeriesRegistered>(f.recorded[3]).tags.get("Modality") == "CT");
+}
+
+TEST_CASE("Without the right key nothing is written or read", "[http][bookkeeper]") {
+    BooksFixture f;
+    for (const char* wrong : {"", "Token", "Token wrong", "Bearer key", "key"}) {
+        INFO(wrong);
+        CHECK(f.call("POST", "/mercure-event", "event=BOOT", wrong).status == 401);
+        CHECK(f.call("GET", "/query/series", "", wrong).status == 401);
+    }
+    f.server.on_io([&] { f.config->bookkeeper_api_key = ""; });
+    CHECK(f.call("POST", "/mercure-event", "event=BOOT", "Token ").status == 403);
+    CHECK(f.recorded.empty());
+}
+
+TEST_CASE("What cannot be read is refused", "[http][bookkeeper]") {
+    BooksFixture f;
+    CHECK(f.call("POST", "/register-task", "{").status == 400);
+    CHECK(f.call("POST", "/register-task", "[]").status == 400);
+    CHECK(f.call("POST", "/update-task", "{\"id\": 5}").status == 400);
+    CHECK(f.call("POST", "/task-event", "").status == 400);
+    CHECK(f.call("POST", "/register-series", "Modality=CT").status == 400);
+    CHECK(f.recorded.empty());
+}
+
+TEST_CASE("The queries answer from the database", "[http][bookkeeper]") {
+    BooksFixture f;
+    journal::SeriesRegistered series{f.clock.wall_now(), "1.2", {}};
+    series.tags.add("Modality", "CT");
+    journal::SeriesState state{f.clock.wall_now(), "1.2", journal::SeriesStage::done, "", "", "t1", 1, 1};
+    journal::TaskRegistered task{f.clock.wall_now(), "t1", "", "1.2"};
+    journal::TaskEvent event{f.clock.wall_now(), "t1", "router", TaskEventType::registered, 1, "", ""};
+    REQUIRE(f.journal->write({series, state, task, event}).ok());
+    const auto get = [&](const char* target) { return nlohmann::json::parse(f.call("GET", target).body); };
+    CHECK(get("/query/series")[0].at("tag_modality") == "CT");
+    CHECK(get("/query/series?series_uid=1.3").empty());
+    CHECK(get("/query/tasks")[0].at("id") == "t1");
+    CHECK(get("/query/task-events?task_id=t1")[0].at("event") == "REGISTER");
+}
