@@ -3,6 +3,7 @@
 #include "quicksilver/app/config_checks.hpp"
 #include "quicksilver/app/version.hpp"
 #include "quicksilver/core/coroutine_group.hpp"
+#include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/startup.hpp"
@@ -52,8 +53,9 @@ std::string host_name() {
 class Server {
 public:
     Server(ConfigHandle& config, Administration& administration, const Environment& environment, DataLock& lock,
-           Log log)
-        : log_(std::move(log)),
+           std::shared_ptr<LogRing> recent_log)
+        : recent_log_(std::move(recent_log)),
+          log_(recent_log_, "server"),
           config_(config),
           administration_(administration),
           environment_(environment),
@@ -136,7 +138,7 @@ private:
         web_ = std::make_unique<WebSide>(
             WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_, administration_, config_,
                            *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
-                           [this] { configuration_taken_over(); }, system, log_.named("http")});
+                           [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
     }
 
     /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
@@ -299,6 +301,7 @@ private:
         std::raise(SIGTERM);
     }
 
+    std::shared_ptr<LogRing> recent_log_;
     Log log_;
     ConfigHandle& config_;
     Administration& administration_;
@@ -365,7 +368,9 @@ LoadedConfig last_good_configuration(const ConfigSources& sources, const Log& lo
 }  // namespace
 
 Result<void> run_server(ServerOptions options) {
-    const Log& log = options.log;
+    // Everything that is logged from here on can be read through the interface.
+    const auto recent_log = std::make_shared<LogRing>(options.log.sink());
+    const Log log(recent_log, "quicksilver");
     if (options.create_config) {
         if (auto made = create_first_config(options.sources.file); !made) return made.error();
     }
@@ -390,7 +395,7 @@ Result<void> run_server(ServerOptions options) {
     if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
     if (!refused.empty()) config.note_refused_file(refused);
-    Server server(config, **administration, options.sources.environment, *lock, log.named("server"));
+    Server server(config, **administration, options.sources.environment, *lock, recent_log);
     return server.run(options.on_ready);
 }
 

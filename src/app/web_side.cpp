@@ -52,6 +52,7 @@ Result<void> WebSide::listen() {
                          parts_.control,
                          parts_.system,
                          parts_.log};
+    services.recent_log = parts_.recent_log;
     services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
         configuration_changed(user, change);
     };

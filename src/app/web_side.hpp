@@ -33,6 +33,7 @@ public:
         std::function<void()> configuration_changed;  ///< io thread: the interface has saved another one
         SystemInfo system;
         Log log;
+        std::shared_ptr<const LogRing> recent_log;
     };
 
     explicit WebSide(Parts parts);

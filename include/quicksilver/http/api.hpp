@@ -3,6 +3,7 @@
 #include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config_handle.hpp"
 #include "quicksilver/core/log.hpp"
+#include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/http/control.hpp"
 #include "quicksilver/http/event_hub.hpp"
 #include "quicksilver/http/routes.hpp"
@@ -19,6 +20,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 namespace quicksilver {
 
@@ -39,6 +41,7 @@ struct ApiServices {
     Log log;
     SessionLimits sessions = {};
     secrets::HashCost hash_cost = {};
+    std::shared_ptr<const LogRing> recent_log = {};  ///< null: no operation shows the log
     /// Told of each change that was saved, on the administration's thread.
     std::function<void(const std::string& user, const ConfigChange& change)> configuration_changed = {};
 };

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace quicksilver::api {
@@ -38,6 +39,11 @@ Json query_value(const Json& schema, const std::string& text) {
     }
     if (type == "boolean" && (text == "true" || text == "false")) return text == "true";
     return text;
+}
+
+bool counts_before_password_change(const Operation& operation) {
+    static constexpr std::string_view ids[] = {"getSession", "signOut", "getMe", "putMyPassword"};
+    return std::ranges::find(ids, operation.id) != std::end(ids);
 }
 
 bool is_json_type(std::string_view content_type) {
@@ -107,6 +113,7 @@ asio::awaitable<HttpResponse> Api::answer(const Route& route, Call& call) {
 /// Every check that needs no look at the body. Throws ProblemError.
 asio::awaitable<void> Api::admit(const Route& route, Call& call) {
     const Operation& operation = route.operation;
+    check_query(operation, call.request);
     const Credentials credentials = read_credentials(call.request);
     if (!credentials.session.empty() || !credentials.bearer.empty()) {
         auto find = [&] { return find_principal(credentials, call.request, call.now); };
@@ -123,7 +130,6 @@ asio::awaitable<void> Api::admit(const Route& route, Call& call) {
     }
     if (!operation.is_safe() && !call.who->by_token()) check_csrf(call.request, csrf_token(call.who->session_id));
     check_may(operation, *call.who);
-    check_query(operation, call.request);
 }
 
 std::optional<Principal> Api::find_principal(const Credentials& credentials, const HttpRequest& request,
@@ -149,16 +155,16 @@ std::optional<Principal> Api::find_principal(const Credentials& credentials, con
 }
 
 void Api::check_may(const Operation& operation, const Principal& who) const {
+    // A password that somebody else has set is good for one thing: to set another one.
+    if (who.user.must_change_password && !who.by_token() && !counts_before_password_change(operation)) {
+        throw ProblemError(403, "password_change_required", "Set a new password first: PUT /me/password.");
+    }
     if (operation.access == Access::signed_in) {
         // Own sessions, password and tokens are for people: a stolen token must not make itself permanent.
         if (who.by_token() && !operation.is_safe()) {
             throw ProblemError(403, "forbidden", "A token cannot do this; sign in with the password.");
         }
         return;
-    }
-    // A password that somebody else has set is good for one thing: to set another one.
-    if (who.user.must_change_password && !who.by_token()) {
-        throw ProblemError(403, "password_change_required", "Set a new password first: PUT /me/password.");
     }
     const Role needed = operation.access == Access::admin     ? Role::admin
                         : operation.access == Access::operate ? Role::operate
@@ -293,6 +299,7 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_event_operations(*api);
     api::add_study_operations(*api);
     api::add_pipeline_actions(*api);
+    api::add_log_operations(*api);
 }
 
 }  // namespace quicksilver

@@ -104,5 +104,6 @@ void add_task_operations(Api& api);
 void add_event_operations(Api& api);
 void add_study_operations(Api& api);
 void add_pipeline_actions(Api& api);
+void add_log_operations(Api& api);
 
 }  // namespace quicksilver::api

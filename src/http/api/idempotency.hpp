@@ -23,8 +23,8 @@ public:
     void give_up(const std::string& user_and_key);
 
     static constexpr std::chrono::hours kept{24};
-    static constexpr std::size_t kept_max = 10'000;
-    static constexpr std::size_t answer_bytes_max = 64 * 1024;  ///< a larger answer is not kept, the key still is
+    static constexpr std::size_t kept_max = 2000;
+    static constexpr std::size_t answer_bytes_max = 16 * 1024;  ///< a larger answer is not kept, the key still is
 
 private:
     struct Entry {

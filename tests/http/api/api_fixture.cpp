@@ -35,6 +35,8 @@ ApiFixture::ApiFixture()
       config(std::make_unique<ConfigHandle>(sources, load_config(sources))),
       journal(*Journal::open(folder / "quicksilver.sqlite")),
       setup_code_([this](const std::string& code) { setup_codes.push_back(code); }) {
+    recent_log = std::make_shared<LogRing>(make_silent_log());
+    recent_log->set_level(LogLevel::trace);
     ConfigHistory(*config, *administration).note_file(clock.wall_now());
     const auto make_routes = [this](const boost::asio::any_io_executor& io) {
         events_ = std::make_unique<EventHub>(io);
@@ -52,6 +54,7 @@ ApiFixture::ApiFixture()
                              SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
                              Log(make_silent_log(), "http")};
         services.hash_cost = cheap;
+        services.recent_log = recent_log;
         Routes routes;
         add_api_routes(routes, std::move(services));
         return routes;

@@ -57,6 +57,7 @@ public:
     ManualClock clock;
     FakeStatusSource status;
     FakeControl control;
+    std::shared_ptr<LogRing> recent_log;
     std::vector<std::string> setup_codes;
     std::unique_ptr<Administration> administration;
     ConfigSources sources;

@@ -1,0 +1,88 @@
+#include "http/api/api_fixture.hpp"
+#include "support/catch.hpp"
+
+#include <fmt/format.h>
+
+using namespace quicksilver;
+using namespace quicksilver::test;
+
+namespace {
+
+const std::pair<std::string, std::string> json_type{"Content-Type", "application/json"};
+
+}  // namespace
+
+TEST_CASE("Bodies that are too large, too deep or no text are refused", "[http][api][hostile]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto post = [&](const std::string& body) {
+        return api.call_raw("POST", "/config/import", body, {admin, json_type}).status;
+    };
+    CHECK(post(std::string(10'000, '[') + std::string(10'000, ']')) == 400);
+    CHECK(post(std::string(1'000'000, '[')) == 400);
+    CHECK(post("{\"a\":" + std::string(500'000, '{')) == 400);
+    CHECK(post("\"\xff\xfe\"") == 400);
+    CHECK(post("{\"a\": \"\xc3\x28\"}") == 400);
+    CHECK(post(std::string("{\"a\": 1}\0x", 10)) == 400);
+    CHECK(post("") == 400);
+    CHECK(post("{\"a\": 1e999999}") == 400);
+    CHECK(post("{\"rules\": {\"a\": " + std::string(200'000, '1') + "}}") < 500);
+    CHECK(api.call("GET", "/system", nullptr, {admin}).status == 200);
+}
+
+TEST_CASE("A body beyond the limit ends the connection before it is read", "[http][api][hostile]") {
+    ApiFixture api;
+    HttpClient client(api.port());
+    client.send(
+        "POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 10485760\r\n\r\n{");
+    CHECK(client.read_answer().status == 413);
+}
+
+TEST_CASE("No id leads out of what it names", "[http][api][hostile]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, true);
+    for (const char* id : {"..%2F..%2Fetc%2Fpasswd", "%2e%2e", "..", "%2Fetc%2Fpasswd", "C:%5Cx", "%F0%9F%92%A9",
+                           "%C3%28", "a'%20OR%20'1'='1", "%25n%25s"}) {
+        for (const char* place : {"/users/", "/rules/", "/targets/", "/modules/", "/series/", "/tasks/", "/studies/",
+                                  "/config/revisions/", "/me/tokens/"}) {
+            INFO(place << id);
+            const auto answer = api.call("GET", std::string(place) + id, nullptr, {admin});
+            CHECK((answer.status == 404 || answer.status == 405));
+            api.advance(std::chrono::seconds(1));
+        }
+    }
+}
+
+TEST_CASE("Odd headers do not get anybody in", "[http][api][hostile]") {
+    ApiFixture api;
+    api.full_token(Role::admin, true);
+    const std::vector<std::pair<std::string, std::string>> tries = {
+        {"Authorization", "Bearer qs_pat_"},   {"Authorization", "Bearer ' OR 1=1 --"},
+        {"Authorization", "Bearer qs_pat__"},  {"Authorization", "Bearer " + std::string(8000, 'x')},
+        {"Cookie", "quicksilver=' OR 1=1 --"}, {"Cookie", "quicksilver=" + std::string(8000, 'x')},
+        {"Cookie", "__Host-quicksilver=x"},    {"X-Remote-User", "admin"},
+        {"X-Forwarded-User", "admin"},         {"X-Forwarded-For", "127.0.0.1"}};
+    for (const auto& header : tries) {
+        INFO(header.first << ": " << header.second.substr(0, 40));
+        CHECK(api.call("GET", "/users", nullptr, {header}).status == 401);
+    }
+}
+
+TEST_CASE("A client that never reads its stream holds nothing up", "[http][api][hostile]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    HttpClient stalled(api.port());
+    stalled.send(
+        fmt::format("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n{}: {}\r\n\r\n", viewer.first, viewer.second));
+    const std::string large(2000, 'x');
+    for (int i = 0; i < 20; ++i) {
+        api.with_events([&](EventHub& events) {
+            for (int n = 0; n < 2000; ++n) events.publish("log", "log", {{"line", large}});
+        });
+    }
+    CHECK(api.call("GET", "/system", nullptr, {viewer}).status == 200);
+    std::size_t clients = 0;
+    api.with_events([&](EventHub& events) { clients = events.clients(); });
+    CHECK(clients == 1);
+}
