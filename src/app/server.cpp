@@ -136,8 +136,8 @@ private:
     void make_web_side() {
         const SystemInfo system{program_version(), build_commit(), initial_->appliance_name, clock_->now()};
         web_ = std::make_unique<WebSide>(
-            WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_, administration_, config_,
-                           *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
+            WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_, administration_, folders_,
+                           config_, *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
                            [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
     }
 

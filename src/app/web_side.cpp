@@ -39,19 +39,10 @@ Result<void> WebSide::listen() {
     Routes routes;
     add_status_routes(routes, parts_.status);
     add_asset_routes(routes);
-    ApiServices services{administration_pool_,
-                         readers_pool_,
-                         passwords_pool_,
-                         parts_.administration,
-                         parts_.config_handle,
-                         history_,
-                         parts_.clock,
-                         parts_.status,
-                         setup_code_,
-                         events_,
-                         parts_.control,
-                         parts_.system,
-                         parts_.log};
+    ApiServices services{administration_pool_, readers_pool_, passwords_pool_, parts_.administration,
+                         parts_.config_handle, history_,      parts_.folders,  parts_.clock,
+                         parts_.status,        setup_code_,   events_,         parts_.control,
+                         parts_.system,        parts_.log};
     services.recent_log = parts_.recent_log;
     services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
         configuration_changed(user, change);

@@ -27,6 +27,7 @@ public:
         Clock& clock;
         const StatusSource& status;
         Administration& administration;
+        const TaskFolders& folders;
         ConfigHandle& config_handle;
         Control& control;
         std::function<void(JournalEntry)> record;     ///< io thread: for the bookkeeper

@@ -24,6 +24,8 @@
 
 namespace quicksilver {
 
+class TaskFolders;
+
 /// What the REST interface works with. The composition root owns all of it, and it outlives the routes.
 struct ApiServices {
     boost::asio::thread_pool& administration_pool;  ///< of one thread: `administration` is used there alone
@@ -32,6 +34,7 @@ struct ApiServices {
     Administration& administration;
     ConfigHandle& config;
     HistoryConnections& history;  ///< asked on the readers' threads
+    const TaskFolders& folders;
     const Clock& clock;
     const StatusSource& status;
     SetupCode& setup_code;

@@ -300,6 +300,9 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_study_operations(*api);
     api::add_pipeline_actions(*api);
     api::add_log_operations(*api);
+    api::add_dicom_operations(*api);
+    api::add_thumbnail_operations(*api);
+    api::add_attention_operations(*api);
 }
 
 }  // namespace quicksilver

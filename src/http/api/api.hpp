@@ -105,5 +105,8 @@ void add_event_operations(Api& api);
 void add_study_operations(Api& api);
 void add_pipeline_actions(Api& api);
 void add_log_operations(Api& api);
+void add_dicom_operations(Api& api);
+void add_thumbnail_operations(Api& api);
+void add_attention_operations(Api& api);
 
 }  // namespace quicksilver::api

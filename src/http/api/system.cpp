@@ -48,10 +48,11 @@ void add_system_operations(Api& api) {
               .tag = tag,
               .access = Access::anyone,
               .answer = schema::any_object()},
-             [&api](Call& call) {
-                 HttpResponse response = make_json(api.openapi());
-                 const std::string etag = "\"" + secrets::digest(response.body).substr(0, 32) + "\"";
-                 return at_once(with_etag(call, std::move(response), etag));
+             [&api, made = std::make_shared<std::optional<HttpResponse>>()](Call& call) {
+                 // Once, when every operation has been added: it is large, and anyone may ask for it.
+                 if (!*made) *made = make_json(api.openapi());
+                 const std::string etag = "\"" + secrets::digest((*made)->body).substr(0, 32) + "\"";
+                 return at_once(with_etag(call, **made, etag));
              });
 }
 

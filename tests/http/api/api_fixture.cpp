@@ -46,6 +46,7 @@ ApiFixture::ApiFixture()
                              *administration,
                              *config,
                              history,
+                             folders,
                              clock,
                              status,
                              setup_code_,

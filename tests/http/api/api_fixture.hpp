@@ -2,6 +2,7 @@
 
 #include "quicksilver/http/api.hpp"
 #include "quicksilver/store/journal.hpp"
+#include "quicksilver/store/task_folders.hpp"
 
 #include "http/fake_control.hpp"
 #include "http/fake_status_source.hpp"
@@ -64,6 +65,8 @@ public:
     std::unique_ptr<ConfigHandle> config;
     std::unique_ptr<Journal> journal;
     HistoryConnections history{folder / "quicksilver.sqlite"};
+    std::unique_ptr<FileOps> ops = make_file_ops();
+    TaskFolders folders{*ops, clock, config->snapshot()->folders};
 
 private:
     template <class Work>

@@ -69,3 +69,13 @@ TEST_CASE("Others are served while streams are open", "[http][api][events]") {
     stream->read_until("event: hello");
     CHECK(api.call("GET", "/system", nullptr, {viewer}).status == 200);
 }
+
+TEST_CASE("A client of HTTP/1.0 gets the stream without chunks", "[http][api][events]") {
+    ApiFixture api;
+    HttpClient client(api.port());
+    client.send("GET /api/v1/events HTTP/1.0\r\n" + line(api.full_token(Role::viewer, false)) + "\r\n");
+    const std::string head = client.read_until("\r\n\r\n");
+    CHECK(head.find("chunked") == std::string::npos);
+    CHECK(head.find("Connection: close") != std::string::npos);
+    CHECK(client.read_until("\n\n") == "retry: 2000\n\n");
+}
