@@ -3,7 +3,6 @@
 #include "quicksilver/app/config_checks.hpp"
 #include "quicksilver/app/version.hpp"
 #include "quicksilver/core/coroutine_group.hpp"
-#include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/startup.hpp"
@@ -53,9 +52,9 @@ std::string host_name() {
 class Server {
 public:
     Server(ConfigHandle& config, Administration& administration, const Environment& environment, DataLock& lock,
-           std::shared_ptr<LogRing> recent_log)
+           Log log, std::shared_ptr<const LogRing> recent_log)
         : recent_log_(std::move(recent_log)),
-          log_(recent_log_, "server"),
+          log_(std::move(log)),
           config_(config),
           administration_(administration),
           environment_(environment),
@@ -301,7 +300,7 @@ private:
         std::raise(SIGTERM);
     }
 
-    std::shared_ptr<LogRing> recent_log_;
+    std::shared_ptr<const LogRing> recent_log_;
     Log log_;
     ConfigHandle& config_;
     Administration& administration_;
@@ -368,9 +367,7 @@ LoadedConfig last_good_configuration(const ConfigSources& sources, const Log& lo
 }  // namespace
 
 Result<void> run_server(ServerOptions options) {
-    // Everything that is logged from here on can be read through the interface.
-    const auto recent_log = std::make_shared<LogRing>(options.log.sink());
-    const Log log(recent_log, "quicksilver");
+    const Log& log = options.log;
     if (options.create_config) {
         if (auto made = create_first_config(options.sources.file); !made) return made.error();
     }
@@ -395,7 +392,8 @@ Result<void> run_server(ServerOptions options) {
     if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
     if (!refused.empty()) config.note_refused_file(refused);
-    Server server(config, **administration, options.sources.environment, *lock, recent_log);
+    Server server(config, **administration, options.sources.environment, *lock, log.named("server"),
+                  options.recent_log);
     return server.run(options.on_ready);
 }
 

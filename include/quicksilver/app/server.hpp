@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/config_handle.hpp"
 #include "quicksilver/core/log.hpp"
+#include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/core/result.hpp"
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct ServerOptions {
         std::filesystem::path data;
     };
     std::function<void(const Addresses&)> on_ready;
+    std::shared_ptr<const LogRing> recent_log = {};  ///< the last lines of `log`, for the interface; may be null
 };
 
 /// Runs the whole server on the calling thread until SIGTERM or SIGINT. SIGHUP reloads the configuration.

@@ -54,7 +54,6 @@ public:
 
     /// The same sink under another area.
     Log named(std::string area) const { return Log(sink_, std::move(area)); }
-    const std::shared_ptr<LogSink>& sink() const { return sink_; }
     bool enabled(LogLevel level) const { return level >= sink_->level(); }
 
     template <class... Fields>

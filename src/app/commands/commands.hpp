@@ -2,8 +2,10 @@
 
 #include "quicksilver/core/config_loader.hpp"
 #include "quicksilver/core/log.hpp"
+#include "quicksilver/core/log_ring.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,8 @@ struct LogOptions {
 
     void add_to(CLI::App& command);
     Log make_log() const;
+    /// The same, and its last lines kept for the interface.
+    std::shared_ptr<LogRing> make_ring() const;
 };
 
 /// `--config`, `--data`, `--set`.

@@ -30,9 +30,13 @@ void LogOptions::add_to(CLI::App& command) {
 }
 
 Log LogOptions::make_log() const {
+    return Log(make_ring(), "quicksilver");
+}
+
+std::shared_ptr<LogRing> LogOptions::make_ring() const {
     LogLevel parsed = LogLevel::info;
     parse_log_level(level, parsed);
-    return Log(make_stderr_log(format == "json" ? LogFormat::json : LogFormat::text, parsed), "quicksilver");
+    return std::make_shared<LogRing>(make_stderr_log(format == "json" ? LogFormat::json : LogFormat::text, parsed));
 }
 
 void ConfigOptions::add_to(CLI::App& command) {

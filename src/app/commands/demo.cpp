@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -28,6 +29,7 @@ struct DemoFolders {
     fs::path data;
     fs::path config() const { return data / "config" / "quicksilver.json"; }
     fs::path delivered() const { return data / "delivered"; }
+    fs::path setup_code() const { return data / "run" / "setup-code"; }
     fs::path phantoms() const { return data / "phantoms"; }
 };
 
@@ -85,6 +87,10 @@ public:
         say("");
         if (arrived) say(fmt::format("Your series arrived in {}", folders_.delivered().string()));
         say(fmt::format("The server stays up. See it work: {}", addresses_.http));
+        // Nobody has an account yet; the page asks for this once.
+        std::string code;
+        if (std::getline(std::ifstream(folders_.setup_code()), code))
+            say("To sign in, the page asks for the code " + code);
         say(fmt::format("Send your own images:  quicksilver send FOLDER --to 127.0.0.1:{}", addresses_.dicom_port));
         say("Ctrl+C stops it.");
     }
@@ -181,7 +187,7 @@ int demo(const fs::path& data, const LogOptions& log) {
 
     StopFlag stop{false};
     std::thread guide;
-    ServerOptions options{{folders.config(), folders.data, {}, port_settings()}, false, log.make_log(), {}};
+    ServerOptions options{{folders.config(), folders.data, {}, port_settings()}, false, log.make_log(), {}, {}};
     options.on_ready = [&](const ServerOptions::Addresses& addresses) {
         guide = std::thread([&folders, &stop, addresses] { Guide(folders, addresses, stop).walk(); });
     };

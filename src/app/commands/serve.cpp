@@ -34,7 +34,9 @@ void print_ready(const ServerOptions::Addresses& addresses) {
 int serve(const ConfigOptions& config, const LogOptions& log) {
     auto resolved = resolve(config);
     if (!resolved) return fail(resolved.error().message);
-    ServerOptions options{std::move(resolved->sources), resolved->create, log.make_log(), print_ready};
+    const auto recent_log = log.make_ring();
+    ServerOptions options{std::move(resolved->sources), resolved->create, Log(recent_log, "quicksilver"), print_ready,
+                          recent_log};
     if (auto ran = run_server(std::move(options)); !ran) return fail(ran.error().message);
     return 0;
 }

@@ -35,6 +35,7 @@ const char* json_type(FieldType type) {
         case FieldType::port:
             return "integer";
         case FieldType::duration:
+        case FieldType::number:
             return "number";
         case FieldType::text_list:
         case FieldType::list:
@@ -53,28 +54,53 @@ const char* json_type(FieldType type) {
 }
 
 const char* type_name(FieldType type) {
-    static constexpr const char* names[] = {"text",
-                                            "boolean",
-                                            "integer",
-                                            "duration",
-                                            "port",
-                                            "ae_title",
-                                            "host",
-                                            "path",
-                                            "url",
-                                            "choice",
-                                            "time_of_day",
-                                            "disk_space",
-                                            "transfer_syntax",
-                                            "text_list",
-                                            "text_map",
-                                            "boolean_map",
-                                            "object",
-                                            "object_or_list",
-                                            "json_text",
-                                            "list",
-                                            "named_objects"};
-    return names[static_cast<std::size_t>(type)];
+    switch (type) {
+        case FieldType::text:
+            return "text";
+        case FieldType::boolean:
+            return "boolean";
+        case FieldType::integer:
+            return "integer";
+        case FieldType::number:
+            return "number";
+        case FieldType::duration:
+            return "duration";
+        case FieldType::port:
+            return "port";
+        case FieldType::ae_title:
+            return "ae_title";
+        case FieldType::host:
+            return "host";
+        case FieldType::path:
+            return "path";
+        case FieldType::url:
+            return "url";
+        case FieldType::choice:
+            return "choice";
+        case FieldType::time_of_day:
+            return "time_of_day";
+        case FieldType::disk_space:
+            return "disk_space";
+        case FieldType::transfer_syntax:
+            return "transfer_syntax";
+        case FieldType::text_list:
+            return "text_list";
+        case FieldType::text_map:
+            return "text_map";
+        case FieldType::boolean_map:
+            return "boolean_map";
+        case FieldType::object:
+            return "object";
+        case FieldType::object_or_list:
+            return "object_or_list";
+        case FieldType::json_text:
+            return "json_text";
+        case FieldType::list:
+            return "list";
+        case FieldType::named_objects:
+            break;
+    }
+    return "named_objects";
 }
 
 std::vector<std::string> choices_of(std::string_view text) {

@@ -15,6 +15,9 @@ namespace {
 constexpr std::array<const char*, 3> rule_members = {"target", "dynamic_routing_allowed_targets",
                                                      "conditional_alternate_target"};
 
+/// Members of a target that name others.
+constexpr std::array<const char*, 2> target_members = {"failover", "members"};
+
 bool names(const Ordered& value, const std::string& target) {
     if (value.is_string()) return value == target;
     return value.is_array() && std::ranges::find(value, Ordered(target)) != value.end();
@@ -39,7 +42,9 @@ std::vector<std::string> users_of(const Ordered& document, const std::string& ta
     }
     const Ordered targets = document.value("targets", Ordered::object());
     for (const auto& [name, other] : targets.items()) {
-        if (other.contains("failover") && names(other["failover"], target)) users.push_back("target " + name);
+        const bool used = std::ranges::any_of(
+            target_members, [&](const char* member) { return other.contains(member) && names(other[member], target); });
+        if (used) users.push_back("target " + name);
     }
     return users;
 }
@@ -60,7 +65,9 @@ void rename(Ordered& document, const std::string& from, const std::string& to) {
         }
     }
     for (Ordered& target : document["targets"]) {
-        if (target.contains("failover")) replace(target["failover"], from, to);
+        for (const char* member : target_members) {
+            if (target.contains(member)) replace(target[member], from, to);
+        }
     }
 }
 
