@@ -177,6 +177,10 @@ json parse_body(std::string_view text) {
     // The library builds values without recursion, but tears deep ones down with it: stop before they are made.
     int depth = 0;
     bool in_text = false;
+    // The library takes a zero for the end, and what follows for nothing.
+    if (text.find('\0') != std::string_view::npos) {
+        throw ProblemError(400, "malformed_json", "The body is not JSON: it has a zero byte.");
+    }
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (in_text) {

@@ -60,7 +60,8 @@ public:
 private:
     json object(const json& schema, int depth) {
         json made = json::object();
-        for (const auto& [name, member] : schema.value("properties", json::object()).items()) {
+        const json properties = schema.value("properties", json::object());
+        for (const auto& [name, member] : properties.items()) {
             if (!one_in(6)) made[name] = value(member, depth + 1);
         }
         if (one_in(10)) made["unknown"] = nonsense();
@@ -117,7 +118,9 @@ std::string complaint(const json& operation, const json& definitions, const ApiA
     if (answer.status < 400 && !described) return "status " + status + " is not described";
     const json& response = described ? responses.at(status) : responses.at("default");
     if (!response.contains("content")) return answer.text.empty() ? "" : "has content";
-    const auto& [type, content] = *response.at("content").items().begin();
+    const json& contents = response.at("content");
+    const std::string type = contents.begin().key();
+    const json& content = contents.begin().value();
     if (answer.headers.at("content-type") != type) return "is " + answer.headers.at("content-type");
     if (type.find("json") == std::string::npos) return "";
     std::string faults;
