@@ -40,8 +40,8 @@ TEST_CASE("Lines are found by level, area and text", "[core][log]") {
     log.named("b").error("refused", kv("target", "pacs"));
     log.trace("not written");
     CHECK(messages(ring->lines({})) == "refused;begin;");
-    CHECK(messages(ring->lines({LogLevel::warn})) == "refused;");
-    CHECK(messages(ring->lines({LogLevel::trace, "a"})) == "begin;");
+    CHECK(messages(ring->lines({LogLevel::warn, "", ""})) == "refused;");
+    CHECK(messages(ring->lines({LogLevel::trace, "a", ""})) == "begin;");
     CHECK(messages(ring->lines({LogLevel::trace, "", "pacs"})) == "refused;");
     CHECK(messages(ring->lines({LogLevel::trace, "", "2.3"})) == "begin;");
     CHECK(messages(ring->lines({LogLevel::trace, "", "nothing"})).empty());
