@@ -157,6 +157,32 @@ public:
             .run();
     }
 
+    void operator()(const journal::ProcessorLog& entry) {
+        if (entry.is_first) {
+            connection_.statement("DELETE FROM processor_logs WHERE run = ?1").bind(entry.run).run();
+        }
+        const std::optional<std::string> text = entry.file.empty() ? entry.text : std::optional<std::string>();
+        const std::optional<std::string> file = entry.file.empty() ? std::optional<std::string>() : entry.file;
+        connection_
+            .statement(
+                "INSERT INTO processor_logs (task_id, module_name, logs, time, run, chunk, file)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                " ON CONFLICT (run, chunk) DO UPDATE SET logs = logs || excluded.logs")
+            .bind(entry.task_id, entry.module, text, rfc3339(entry.time), entry.run, static_cast<int>(entry.chunk),
+                  file)
+            .run();
+    }
+
+    void operator()(const journal::ProcessorOutput& entry) {
+        connection_
+            .statement(
+                "INSERT INTO processor_outputs (time, task_id, task_acc, task_mrn, module, \"index\", settings, output)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+            .bind(rfc3339(entry.time), entry.task_id, entry.acc, entry.mrn, entry.module, static_cast<int>(entry.index),
+                  entry.settings, entry.output)
+            .run();
+    }
+
 private:
     Connection& connection_;
 };

@@ -99,10 +99,19 @@ CREATE INDEX series_state_page ON series_state (first_seen, series_uid);
 CREATE INDEX tasks_page ON tasks (time, id);
 )sql";
 
+// The output of a module comes while it runs, in rows of a limited size; with `logs_file_store` it lies in a file.
+constexpr std::string_view processor_log_parts = R"sql(
+ALTER TABLE processor_logs ADD COLUMN run TEXT;
+ALTER TABLE processor_logs ADD COLUMN chunk INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE processor_logs ADD COLUMN file TEXT;
+CREATE UNIQUE INDEX processor_logs_run ON processor_logs (run, chunk);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {{1, first_schema}, {2, series_decisions}, {3, lists_of_series}};
+    static const std::vector<Migration> migrations = {
+        {1, first_schema}, {2, series_decisions}, {3, lists_of_series}, {4, processor_log_parts}};
     return migrations;
 }
 

@@ -258,6 +258,39 @@ TEST_CASE("Closing moves the write-ahead log into the database", "[store][journa
     CHECK_FALSE(fs::exists(f.file.string() + "-wal"));
 }
 
+TEST_CASE("The output of a module grows while it runs, and begins anew with the next try", "[store][journal]") {
+    JournalFixture f;
+    ProcessorLog part;
+    part.time = noon;
+    part.task_id = "t";
+    part.module = "seg";
+    part.run = "t/0/a";
+    part.is_first = true;
+    part.text = "one\n";
+    ProcessorLog more = part;
+    more.is_first = false;
+    more.text = "two\n";
+    ProcessorLog next = more;
+    next.chunk = 1;
+    f.write({part, more, next});
+    CHECK(f.ask("SELECT group_concat(logs, '|') FROM processor_logs ORDER BY chunk") == "one\ntwo\n|two\n");
+    f.write({part});
+    CHECK(f.ask("SELECT group_concat(logs, '|') FROM processor_logs") == "one\n");
+
+    ProcessorLog elsewhere = part;
+    elsewhere.run = "t/1/a";
+    elsewhere.file = "/logs/t/seg.1.txt";
+    f.write({elsewhere});
+    CHECK(f.ask("SELECT file FROM processor_logs WHERE logs IS NULL") == "/logs/t/seg.1.txt");
+}
+
+TEST_CASE("The result of a module is kept", "[store][journal]") {
+    JournalFixture f;
+    f.write({ProcessorOutput{noon, "t", "acc", "mrn", "seg", 1, "{}", "[1, 2]"}});
+    CHECK(f.ask("SELECT module || \"index\" || task_acc || task_mrn || output FROM processor_outputs") ==
+          "seg1accmrn[1, 2]");
+}
+
 TEST_CASE("States are named for people", "[store][journal]") {
     CHECK(to_string(SeriesStage::receiving) == "receiving");
     CHECK(to_string(SeriesStage::collecting) == "collecting");

@@ -96,11 +96,34 @@ struct TaskEvent {
     std::string info;
 };
 
+/// A part of a module's output, while it runs. Parts of the same run and chunk are joined.
+struct ProcessorLog {
+    WallTime time;
+    std::string task_id;
+    std::string module;
+    std::string run;        ///< which run of the module: unique
+    unsigned chunk = 0;     ///< rows have a limited size
+    bool is_first = false;  ///< what is known of this run is replaced
+    std::string text;
+    std::string file;  ///< where the output lies when it is not in the database
+};
+
+/// What a module gave as result.json.
+struct ProcessorOutput {
+    WallTime time;
+    std::string task_id, acc, mrn;
+    std::string module;
+    unsigned index = 0;    ///< in the chain
+    std::string settings;  ///< JSON
+    std::string output;    ///< JSON
+};
+
 }  // namespace journal
 
-using JournalEntry = std::variant<journal::MercureEvent, journal::WebguiEvent, journal::DicomFile,
-                                  journal::SeriesRegistered, journal::SeriesState, journal::SeriesDecision,
-                                  journal::TaskRegistered, journal::TaskUpdated, journal::TaskEvent>;
+using JournalEntry =
+    std::variant<journal::MercureEvent, journal::WebguiEvent, journal::DicomFile, journal::SeriesRegistered,
+                 journal::SeriesState, journal::SeriesDecision, journal::TaskRegistered, journal::TaskUpdated,
+                 journal::TaskEvent, journal::ProcessorLog, journal::ProcessorOutput>;
 
 std::string_view to_string(journal::SeriesStage stage);
 
