@@ -73,10 +73,6 @@ void check_rule(const RuleConfig& rule, const Config& config, std::vector<Config
     if (rule.disabled) return;
     check_tags(rule, expression, config, problems);
     if (rule.trigger == RuleTrigger::study) check_study(rule, problems);
-    if (rule.action == RuleAction::process || rule.action == RuleAction::both) {
-        problems.push_back({ProblemSeverity::warning, fmt::format("rules.{}.action", rule.name),
-                            "this version does not run modules yet; series of this rule wait in processing/"});
-    }
 }
 
 void check_target(const TargetConfig& target, const Config& config, const TargetRegistry& registry,

@@ -3,6 +3,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/cleaner.hpp"
 #include "quicksilver/pipeline/dispatcher.hpp"
+#include "quicksilver/pipeline/processor.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/store/task_folders.hpp"
@@ -81,6 +82,7 @@ Readiness ServerStatus::readiness() const {
 PipelineStatus ServerStatus::pipeline() const {
     const Receiver::Status receiver = sources_.receiver.status();
     const Router::Status router = sources_.router.status();
+    const Processor::Status processor = sources_.processor.status();
     const Dispatcher::Status dispatcher = sources_.dispatcher.status();
 
     PipelineStatus status;
@@ -96,10 +98,12 @@ PipelineStatus ServerStatus::pipeline() const {
     status.route.in_flight = router.in_flight;
     status.route.oldest = router.oldest;
 
-    // No processor in this version: what rules want processed waits in its folder.
-    status.process.state = StageState::paused;
-    const auto processing = storage_.stages.find("processing");
-    if (processing != storage_.stages.end()) status.process.waiting = processing->second;
+    status.process.waiting = processor.waiting;
+    status.process.in_flight = processor.in_flight;
+    status.process.oldest = processor.oldest;
+    if (processor.halted) {
+        status.process.state = processor.in_flight > 0 ? StageState::pausing : StageState::paused;
+    }
 
     status.dispatch.waiting = dispatcher.waiting;
     status.dispatch.in_flight = dispatcher.in_flight;
@@ -111,7 +115,7 @@ PipelineStatus ServerStatus::pipeline() const {
     status.series.waiting = receiver.series_arriving;
     status.series.routed = router.routed_total;
     status.series.discarded = router.discarded_total;
-    status.series.failed = router.failed_total + dispatcher.failed_total;
+    status.series.failed = router.failed_total + processor.failed_total + dispatcher.failed_total;
 
     for (const TargetConfig& target : sources_.config()->targets) {
         TargetStatus shown;

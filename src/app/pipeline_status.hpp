@@ -11,6 +11,7 @@ namespace quicksilver {
 class Bookkeeper;
 class Cleaner;
 class Dispatcher;
+class Processor;
 class Receiver;
 class Router;
 
@@ -23,6 +24,7 @@ public:
     struct Sources {
         const Receiver& receiver;
         const Router& router;
+        const Processor& processor;
         const Dispatcher& dispatcher;
         const Cleaner& cleaner;
         const Bookkeeper& books;

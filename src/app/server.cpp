@@ -9,6 +9,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/cleaner.hpp"
 #include "quicksilver/pipeline/dispatcher.hpp"
+#include "quicksilver/pipeline/processor.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/pipeline/study_collector.hpp"
@@ -41,6 +42,7 @@ constexpr auto file_watch_interval = std::chrono::seconds(2);
 constexpr auto storage_watch_interval = std::chrono::seconds(5);
 constexpr std::size_t send_threads = 32;
 constexpr std::size_t file_threads = 4;
+constexpr std::size_t module_threads = 34;  // as many as processing.max_parallel may be, and two to look for runners
 constexpr std::size_t series_queued_max = 10'000;
 
 std::string host_name() {
@@ -63,6 +65,7 @@ public:
           associations_(std::max(1U, initial_->dicom.max_associations)),
           sends_(send_threads),
           files_(file_threads),
+          modules_(module_threads),
           journal_(1),
           signals_(io_, SIGTERM, SIGINT),
           hangups_(io_, SIGHUP),
@@ -73,6 +76,7 @@ public:
                  *clock_, log_.named("bookkeeper")),
           stages_(io_.get_executor(), [this](const std::string& name, std::exception_ptr) { stage_died(name); }) {
         register_builtin_targets(targets_, *ops_);
+        register_builtin_runners(runners_, *initial_);
     }
 
     Result<void> run(const std::function<void(const ServerOptions::Addresses&)>& on_ready) {
@@ -95,7 +99,7 @@ public:
         supervisor_->start("supervisor", supervise());
         io_.run();
 
-        for (asio::thread_pool* pool : {&associations_, &sends_, &files_, &journal_}) pool->join();
+        for (asio::thread_pool* pool : {&associations_, &sends_, &modules_, &files_, &journal_}) pool->join();
         web_->join();
         if (auto marked = lock_.mark_clean_stop(); !marked) log_.warn(marked.error().message);
         log_.info("stopped");
@@ -113,6 +117,7 @@ private:
         receiver_ = std::make_unique<Receiver>(stage("receiver"), associations_, *incoming_, *to_router_);
         dispatcher_ = std::make_unique<Dispatcher>(stage("dispatcher"), sends_, targets_);
         const auto to_next_stage = [this](Stage stage, const std::string& name) { tell(stage, name); };
+        processor_ = std::make_unique<Processor>(stage("processor"), modules_, runners_, to_next_stage);
         const ServerIdentity identity{program_version(), initial_->appliance_name, host_name()};
         router_ = std::make_unique<Router>(stage("router"), *incoming_, *receiver_, *to_router_, study_folders_,
                                            to_next_stage, identity);
@@ -122,13 +127,14 @@ private:
         studies_ = std::make_unique<StudyCollector>(stage("studies"), study_folders_, is_arriving, to_next_stage);
         control_ = std::make_unique<PipelineControl>(folders_, files_, *studies_);
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
-        status_ = std::make_unique<ServerStatus>(ServerStatus::Sources{*receiver_, *router_, *dispatcher_, *cleaner_,
-                                                                       books_, [this] { return config_.snapshot(); },
-                                                                       [this] { return config_.last_reload().ok; }});
+        status_ = std::make_unique<ServerStatus>(
+            ServerStatus::Sources{*receiver_, *router_, *processor_, *dispatcher_, *cleaner_, books_,
+                                  [this] { return config_.snapshot(); }, [this] { return config_.last_reload().ok; }});
     }
 
     void tell(Stage stage, const std::string& name) {
         if (stage == Stage::outgoing) dispatcher_->add(name);
+        if (stage == Stage::processing) processor_->add(name);
         if (stage == Stage::studies) studies_->joined(name);
     }
 
@@ -183,6 +189,7 @@ private:
         stages_.start("incoming scan", receiver_->scan_folders());
         stages_.start("router", router_->run());
         stages_.start("studies", studies_->run());
+        stages_.start("processor", processor_->run());
         stages_.start("dispatcher", dispatcher_->run());
         stages_.start("cleaner", cleaner_->run());
         stages_.start("bookkeeper", books_.run());
@@ -225,9 +232,11 @@ private:
         }
         receiver_->abort();
         to_router_->close();
+        processor_->close();
         dispatcher_->close();
         router_->cancel();
         co_await router_->join(shutdown_grace);
+        co_await processor_->join(shutdown_grace);
         if (!co_await dispatcher_->join(deadline - clock_->now())) {
             dispatcher_->stop();
             co_await dispatcher_->join(shutdown_grace);
@@ -311,6 +320,7 @@ private:
     asio::thread_pool associations_;
     asio::thread_pool sends_;
     asio::thread_pool files_;
+    asio::thread_pool modules_;
     asio::thread_pool journal_;
     asio::signal_set signals_;
     asio::signal_set hangups_;
@@ -319,11 +329,13 @@ private:
     TaskFolders folders_;
     StudyFolders study_folders_{folders_, *clock_};
     TargetRegistry targets_;
+    RunnerRegistry runners_;
     Bookkeeper books_;
     std::unique_ptr<IncomingStore> incoming_;
     std::unique_ptr<AsyncQueue<CompleteSeries>> to_router_;
     std::unique_ptr<Receiver> receiver_;
     std::unique_ptr<Dispatcher> dispatcher_;
+    std::unique_ptr<Processor> processor_;
     std::unique_ptr<Router> router_;
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "quicksilver/core/result.hpp"
+#include "quicksilver/store/task_file.hpp"
+#include "quicksilver/store/task_folders.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quicksilver {
+
+/// How far a task in processing/ has come. Lies in its folder as `.run.json`, so that the next start can go on.
+struct ProcessingState {
+    enum class Phase {
+        running,     ///< the module of `step` runs, or is about to
+        publishing,  ///< decided: `out` is whole and goes to `publish_to`
+    };
+    Phase phase = Phase::running;
+    unsigned step = 0;
+    std::string attempt;
+    nlohmann::ordered_json outputs = nlohmann::ordered_json::array();  ///< a pair [module, output] for each step done
+    Stage publish_to = Stage::success;
+};
+
+std::string to_json_text(const ProcessingState& state);
+Result<ProcessingState> parse_processing_state(std::string_view text);
+
+/// What a module left in `out`.
+struct OutputSummary {
+    std::uint64_t instances = 0;  ///< *.dcm
+    std::uint64_t files = 0;      ///< of any kind, but task.json; sub-folders included
+};
+
+/// The folder of a task that is being processed (contract §3): `as_received` has the files as they came and is never
+/// changed; `in` and `out` are what the module sees. Files are linked, not copied. Whatever call a crash interrupts,
+/// the task can be begun anew from `as_received`, or is published whole, once. Everything blocks: for the files pool.
+/// One thread at a time for one folder.
+class ProcessingFolder {
+public:
+    static constexpr const char* state_file = ".run.json";
+    static constexpr const char* as_received = "as_received";
+
+    struct Inputs {
+        bool copy = false;                         ///< private copies that a module may change in place
+        std::vector<std::string> additional_tags;  ///< for the `.tags` files
+    };
+
+    ProcessingFolder(const TaskFolders& folders, std::string id);
+
+    const std::string& id() const { return id_; }
+    const std::filesystem::path& path() const { return folder_; }
+    std::filesystem::path in() const { return folder_ / "in"; }
+    std::filesystem::path out() const { return folder_ / "out"; }
+
+    /// Of an earlier start; nothing when the task has not begun.
+    Result<std::optional<ProcessingState>> state() const;
+
+    /// Moves the files aside to `as_received`, unless that was done before, and makes `in` from them and an empty
+    /// `out`. What was in both before is gone.
+    Result<ProcessingState> begin(const std::string& attempt, const Inputs& inputs) const;
+    /// `in/task.json` for the module: the task with only this step in `process`.
+    Result<void> write_step_task(const TaskFile& task, unsigned step) const;
+
+    /// The module's result.json, null when there is none. Errc::invalid when it is no JSON.
+    Result<nlohmann::ordered_json> read_result() const;
+    /// What the module left; an error when a `.dcm` file is none.
+    Result<OutputSummary> check_outputs() const;
+    /// The outputs of this step are the inputs of the next.
+    Result<void> next_step(ProcessingState& state) const;
+
+    /// Makes `out` whole and durable: task.json, result.json of a chain, and with `retain` the original instances.
+    Result<void> finish_outputs(const TaskFile& task, const ProcessingState& state, bool retain) const;
+    /// The decision, and then the move of `out` to its stage. Returns where it lies. Call it again after a crash: it
+    /// goes on, and returns an empty path when only the remains were left.
+    Result<std::filesystem::path> publish(ProcessingState state) const;
+
+    /// Gives up: everything goes to error/, with what is needed to run it again.
+    Result<std::filesystem::path> fail(std::string_view reason) const;
+
+private:
+    Result<void> keep_originals() const;
+    Result<void> fill_in(const Inputs& inputs) const;
+    Result<void> write_state(const ProcessingState& state) const;
+    Result<void> retain_originals() const;
+
+    const TaskFolders& folders_;
+    const std::string id_;
+    const std::filesystem::path folder_;
+};
+
+}  // namespace quicksilver

@@ -1,0 +1,117 @@
+#pragma once
+
+#include "quicksilver/core/config.hpp"
+#include "quicksilver/core/result.hpp"
+#include "quicksilver/core/stop_flag.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <compare>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace quicksilver {
+
+/// Which run of which module of which task. A new attempt at the same step is another run.
+struct RunId {
+    std::string task;
+    unsigned step = 0;  ///< 0 = the first module of the task
+    std::string attempt;
+    auto operator<=>(const RunId&) const = default;
+};
+
+/// One module, to be run on one folder.
+struct ModuleRun {
+    RunId id;
+    std::string module;                 ///< its name
+    nlohmann::json config;              ///< contract §1.5 and ours, as ModuleConfig::settings
+    nlohmann::json settings;            ///< the module's, with those of the rule over them
+    std::filesystem::path in, out;      ///< both exist
+    std::filesystem::path persistence;  ///< exists; empty = the module needs none
+    std::shared_ptr<const Config> server;
+};
+
+/// Why a run has to end before its time.
+enum class Interruption {
+    none,
+    server_stops,  ///< leave it running where that is possible: the next start goes on with it
+    cancelled,     ///< a person wants it to end
+    timed_out,
+};
+
+/// Ends a run from another thread. The first reason counts.
+class RunControl {
+public:
+    void interrupt(Interruption why) {
+        auto expected = Interruption::none;
+        if (why_.compare_exchange_strong(expected, why)) stop_ = true;
+    }
+    Interruption why() const { return why_; }
+    const StopFlag& flag() const { return stop_; }
+
+private:
+    std::atomic<Interruption> why_{Interruption::none};
+    StopFlag stop_{false};
+};
+
+/// Told from the thread of the run.
+struct RunProgress {
+    /// Whole lines of the module's output, each with its time in front.
+    std::function<void(std::string_view lines)> output;
+    /// "pulling image: 12 of 40 MB", for people.
+    std::function<void(std::string text)> status;
+};
+
+/// How a run ended by itself.
+struct ModuleEnd {
+    int exit_code = 0;
+    std::string image;   ///< what was run, exactly: a digest or an image id; empty where there is none
+    std::string reason;  ///< what is known beside the exit code: "out of memory"
+};
+
+/// Something that runs processing modules. Called from the modules pool, by several threads at once. Order, slots,
+/// repetition and records are the processor's, not the runner's.
+/// Errc::busy: not now, for a reason that has nothing to do with the module; the same will be tried again.
+/// Errc::cancelled: `control` asked for it. Anything else: this run has failed.
+class ModuleRunner {
+public:
+    virtual ~ModuleRunner() = default;
+    /// Whether modules can run now; the text says what runs them.
+    virtual Result<std::string> ready(const StopFlag& stop) = 0;
+    /// Everything that is needed before the module can start: its image, rights.
+    virtual Result<void> prepare(const ModuleRun& run, const RunControl& control, const RunProgress& progress) = 0;
+    /// Runs it, or goes on with this very run if it is still there.
+    virtual Result<ModuleEnd> run(const ModuleRun& run, const RunControl& control, const RunProgress& progress) = 0;
+    /// After run(), however it ended: what is in `out` belongs to us, and nothing else of the run is left.
+    virtual Result<void> collect(const ModuleRun& run) = 0;
+    /// For the start: ends and removes runs of this installation that nobody wants, and returns which of `wanted` are
+    /// still there.
+    virtual Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) = 0;
+};
+
+/// The kinds of runners by name: docker …
+class RunnerRegistry {
+public:
+    void add(std::string name, std::unique_ptr<ModuleRunner> runner);
+    /// Null when there is none of that name.
+    ModuleRunner* find(std::string_view name) const;
+    const std::map<std::string, std::unique_ptr<ModuleRunner>, std::less<>>& all() const { return runners_; }
+
+private:
+    std::map<std::string, std::unique_ptr<ModuleRunner>, std::less<>> runners_;
+};
+
+/// Which runner a module wants: its `runner`, else `process_runner`, else docker.
+std::string runner_name(const nlohmann::json& module_config, const Config& config);
+
+/// The runners that this program has: `docker`.
+void register_builtin_runners(RunnerRegistry& registry, const Config& config);
+
+}  // namespace quicksilver

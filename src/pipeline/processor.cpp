@@ -1,0 +1,312 @@
+#include "quicksilver/pipeline/processor.hpp"
+
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/runners/processing_settings.hpp"
+#include "quicksilver/store/task_folders.hpp"
+
+#include "processor_parts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace quicksilver {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto look_interval = std::chrono::seconds(1);
+constexpr int looks_per_scan = 60;
+constexpr auto probe_interval = std::chrono::seconds(5);
+
+CoroutineGroup::OnFailure on_failure(Log log) {
+    return [log = std::move(log)](const std::string& name, std::exception_ptr failure) {
+        std::string reason = "unknown";
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& e) {
+            reason = e.what();
+        } catch (...) {
+        }
+        log.error("processing ended unexpectedly; the task stays in processing until the next start", kv("task", name),
+                  kv("reason", reason));
+    };
+}
+
+}  // namespace
+
+Processor::Processor(StageContext context, asio::thread_pool& modules, const RunnerRegistry& runners,
+                     TaskHint to_next_stage)
+    : context_(std::move(context)),
+      modules_(modules),
+      registry_(runners),
+      to_next_stage_(std::move(to_next_stage)),
+      wakeup_(context_.io, asio::steady_timer::time_point::max()),
+      working_(context_.io, on_failure(context_.log)) {
+    for (const auto& [name, runner] : registry_.all()) runners_[name] = std::make_unique<Runner>(*runner);
+}
+
+Processor::~Processor() = default;
+
+void Processor::add(const std::string& task_id) {
+    if (closed_ || tasks_.contains(task_id)) return;
+    auto task = std::make_shared<Task>(context_.folders, task_id);
+    task->known_since = context_.clock.now();
+    task->sequence = ++sequence_;
+    tasks_[task_id] = task;
+    working_.start("load " + task_id, load(task));
+}
+
+asio::awaitable<void> Processor::run() {
+    for (int look = 0;; look = (look + 1) % looks_per_scan) {
+        if (look == 0) co_await look_around();
+        auto is_halted = [this] { return context_.folders.is_halted(Stage::processing); };
+        const bool halted = co_await run_blocking(context_.files, is_halted);
+        if (halted != halted_) context_.log.info(halted ? "processing suspended by HALT" : "processing goes on");
+        halted_ = halted;
+        watch_runs();
+        probe_runners();
+        start_tasks();
+        co_await context_.clock.wait_for(look_interval);
+    }
+}
+
+/// Takes in what lies in processing/ and is not known: after a start, or put there by somebody else.
+asio::awaitable<void> Processor::look_around() {
+    auto list = [this]() -> Result<std::vector<std::string>> {
+        const auto entries = context_.folders.list(Stage::processing);
+        if (!entries) return entries.error();
+        std::vector<std::string> ready;
+        for (const TaskEntry& entry : *entries) {
+            const TaskMarkers markers = TaskFolders::markers_of(entry.path);
+            if (!markers.lock && !markers.error && !markers.processing) ready.push_back(entry.id);
+        }
+        return ready;
+    };
+    const auto ids = co_await run_blocking(context_.files, list);
+    if (!ids) {
+        context_.log.error("cannot look through the processing folder", kv("reason", ids.error().message));
+        co_return;
+    }
+    // One that is stuck gets another chance: somebody may have mended its task.json.
+    for (auto it = tasks_.begin(); it != tasks_.end();) {
+        it = it->second->state == Task::State::stuck ? tasks_.erase(it) : std::next(it);
+    }
+    for (const std::string& id : *ids) add(id);
+    looked_ = true;
+}
+
+asio::awaitable<void> Processor::load(TaskPtr task) {
+    auto read = [&task]() -> Result<void> {
+        auto file = read_task_file(task->folder.path());
+        if (!file) return file.error();
+        auto state = task->folder.state();
+        if (!state) return state.error();
+        task->file = std::move(*file);
+        task->progress = std::move(*state);
+        return {};
+    };
+    const Result<void> loaded = co_await run_blocking(context_.files, read);
+    if (!loaded) {
+        // Without task.json it may be the remains of a task that is in its next stage already.
+        auto state_of = [&task] { return task->folder.state(); };
+        auto state = co_await run_blocking(context_.files, state_of);
+        if (state && *state) task->progress = std::move(**state);
+    }
+    if (task->progress && task->progress->phase == ProcessingState::Phase::publishing) {
+        co_await publish(task);
+        co_return;
+    }
+    if (!loaded && !std::filesystem::exists(task->folder.path())) {
+        tasks_.erase(task->id);
+        co_return;
+    }
+    if (!loaded || task->file.process.empty()) {
+        stuck(task, loaded ? "task.json names no module" : loaded.error().message);
+        co_return;
+    }
+    stuck_.erase(task->id);
+    if (task->progress && task->progress->step >= task->file.process.size()) task->progress.reset();
+    prepare_step(*task);
+    task->state = Task::State::waiting;
+    start_tasks();
+}
+
+void Processor::stuck(const TaskPtr& task, const std::string& reason) {
+    task->state = Task::State::stuck;
+    if (!stuck_.insert(task->id).second) return;  // said before
+    context_.log.error("a task in processing cannot be processed", kv("task", task->id), kv("reason", reason));
+    context_.books.task_event(task->id, processor_sender, TaskEventType::error, 0, "", reason);
+}
+
+Processor::Runner* Processor::runner_of(const Task& task) const {
+    const auto found = runners_.find(task.runner_name);
+    return found == runners_.end() ? nullptr : found->second.get();
+}
+
+/// Whether all is there that the task's step needs. A runner that does not exist is no reason to wait: it will say so.
+bool Processor::may_start(const Task& task) const {
+    const Runner* runner = runner_of(task);
+    if (runner != nullptr && (!runner->swept || !runner->away.empty())) return false;
+    return slots_.fits(task.needs, ProcessingSettings::of(*context_.config()).gpus);
+}
+
+void Processor::start_tasks() {
+    if (closed_ || halted_) return;
+    const unsigned running_max = ProcessingSettings::of(*context_.config()).max_parallel;
+    while (running_ < running_max) {
+        const TaskPtr urgent = next_waiting(true);
+        const TaskPtr other = next_waiting(false);
+        if (!urgent && !other) return;
+        const TaskPtr& task = turns_.next_is_urgent(urgent != nullptr, other != nullptr) ? urgent : other;
+        slots_.take(task->needs);
+        task->has_slots = true;
+        task->state = Task::State::running;
+        ++running_;
+        working_.start(task->id, process(task));
+    }
+}
+
+/// The first that came of those that may start now; null when there is none.
+Processor::TaskPtr Processor::next_waiting(bool wants_urgent) const {
+    const auto config = context_.config();
+    const bool offpeak = is_offpeak_time(*config, context_.clock.wall_now());
+    TaskPtr next;
+    for (const auto& [id, task] : tasks_) {
+        if (task->state != Task::State::waiting || (next && next->sequence < task->sequence)) continue;
+        const Priority priority = task_priority(task->file.info, *config);
+        if ((priority == Priority::urgent) != wants_urgent) continue;
+        // One that has begun is finished whatever the hour.
+        if (priority == Priority::offpeak && !offpeak && !task->progress) continue;
+        if (may_start(*task)) next = task;
+    }
+    return next;
+}
+
+/// Once a second: ends what has run for too long, and writes down what the modules said.
+void Processor::watch_runs() {
+    const SteadyTime now = context_.clock.now();
+    for (const auto& [id, task] : tasks_) {
+        if (!task->control) continue;
+        if (task->deadline && now >= *task->deadline) task->control->interrupt(Interruption::timed_out);
+        flush_log(*task, false);
+    }
+}
+
+void Processor::probe_runners() {
+    if (closed_ || !looked_) return;
+    // Before all tasks are read, nobody knows which runs are wanted.
+    const bool loading = std::any_of(tasks_.begin(), tasks_.end(),
+                                     [](const auto& entry) { return entry.second->state == Task::State::loading; });
+    if (loading) return;
+    for (const auto& [name, runner] : runners_) {
+        const bool unknown = !runner->swept || !runner->away.empty();
+        // Asked once at the start, for what an earlier run left; then only when a task waits for it.
+        const bool is_first = runner->next_probe == SteadyTime{};
+        if (!unknown || runner->probing || context_.clock.now() < runner->next_probe) continue;
+        if (!is_first && !is_wanted(name)) continue;
+        runner->probing = true;
+        working_.start("probe " + name, probe(name));
+    }
+}
+
+bool Processor::is_wanted(const std::string& runner) const {
+    return std::any_of(tasks_.begin(), tasks_.end(), [&runner](const auto& entry) {
+        return entry.second->runner_name == runner && entry.second->state == Task::State::waiting;
+    });
+}
+
+/// Asks whether the runner is there, and sorts out what it still has of earlier runs.
+asio::awaitable<void> Processor::probe(std::string name) {
+    Runner& runner = *runners_.at(name);
+    std::set<RunId> wanted;
+    for (const auto& [id, task] : tasks_) {
+        if (task->progress) wanted.insert(RunId{id, task->progress->step, task->progress->attempt});
+    }
+    runner.swept = false;
+    const auto stop = std::make_shared<StopFlag>(false);
+    auto ask = [&runner, &wanted, stop]() -> Result<std::set<RunId>> {
+        if (const auto ready = runner.runner.ready(*stop); !ready) return ready.error();
+        return runner.runner.sweep(wanted);
+    };
+    const auto alive = co_await run_blocking(modules_, ask);
+    runner.probing = false;
+    runner.next_probe = context_.clock.now() + probe_interval;
+    if (!alive) {
+        if (runner.reported != alive.error().message && is_wanted(name)) {
+            runner.reported = alive.error().message;
+            context_.log.warn("modules cannot run now; their tasks wait", kv("runner", name),
+                              kv("reason", alive.error().message));
+        }
+        runner.away = alive.error().message;
+        co_return;
+    }
+    if (!runner.reported.empty()) context_.log.info("modules can run again", kv("runner", name));
+    runner.reported.clear();
+    runner.away.clear();
+    runner.alive = *alive;
+    runner.swept = true;
+    start_tasks();
+    wake();
+}
+
+void Processor::wake() {
+    wakeup_.cancel();
+}
+
+void Processor::close() {
+    closed_ = true;
+    for (const auto& [id, task] : tasks_) {
+        if (task->control) task->control->interrupt(Interruption::server_stops);
+    }
+    wake();
+}
+
+asio::awaitable<bool> Processor::join(std::chrono::steady_clock::duration grace) {
+    const bool done = co_await working_.join(grace);
+    co_return done;
+}
+
+Result<void> Processor::cancel(const std::string& task_id) {
+    const auto found = tasks_.find(task_id);
+    if (found == tasks_.end() || found->second->state == Task::State::leaving) {
+        return Error{Errc::not_found, fmt::format("task {} is not being processed", task_id)};
+    }
+    Task& task = *found->second;
+    task.cancel_wanted = true;
+    if (task.control) task.control->interrupt(Interruption::cancelled);
+    if (task.state == Task::State::waiting || task.state == Task::State::stuck) {
+        task.state = Task::State::leaving;
+        working_.start("cancel " + task_id, fail(found->second, "cancelled by a person"));
+    }
+    return {};
+}
+
+Processor::Status Processor::status() const {
+    Status status;
+    status.halted = halted_;
+    status.in_flight = running_;
+    status.completed_total = completed_total_;
+    status.failed_total = failed_total_;
+    const SteadyTime now = context_.clock.now();
+    for (const auto& [id, task] : tasks_) {
+        if (task->state == Task::State::running) {
+            const std::size_t step = task->progress ? task->progress->step : 0;
+            const std::string module =
+                step < task->file.process.size() ? task->file.process[step].module_name : std::string();
+            status.running.push_back(RunView{id, module, task->status, now - task->run_since});
+        } else if (task->state != Task::State::leaving) {
+            ++status.waiting;
+            const Seconds age = now - task->known_since;
+            if (!status.oldest || age > *status.oldest) status.oldest = age;
+        }
+    }
+    for (const auto& [name, runner] : runners_) {
+        if (!runner->away.empty() && is_wanted(name)) status.away[name] = runner->away;
+    }
+    return status;
+}
+
+}  // namespace quicksilver

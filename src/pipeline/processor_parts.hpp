@@ -1,0 +1,70 @@
+// What processor.cpp and processor_task.cpp share.
+#pragma once
+
+#include "quicksilver/pipeline/module_log.hpp"
+#include "quicksilver/pipeline/processing_folder.hpp"
+#include "quicksilver/pipeline/processor.hpp"
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace quicksilver {
+
+/// A task in processing/, from the moment that we know of it until it has left.
+struct Processor::Task {
+    enum class State { loading, waiting, running, leaving, stuck };
+
+    Task(const TaskFolders& folders, const std::string& task_id) : id(task_id), folder(folders, task_id) {}
+
+    const std::string id;
+    ProcessingFolder folder;
+    State state = State::loading;
+    std::uint64_t sequence = 0;  // first come, first served
+    SteadyTime known_since;
+    TaskFile file;
+    std::optional<ProcessingState> progress;  // of this start or an earlier one; nothing when it is to begin anew
+
+    // The step that is next, or runs.
+    nlohmann::json module_config;
+    std::string runner_name;
+    SlotNeeds needs;
+    bool has_slots = false;
+    bool resumed = false;                 // this very run has been begun before
+    std::shared_ptr<RunControl> control;  // of the run; null when none runs
+    std::optional<SteadyTime> deadline;
+    SteadyTime run_since;
+    std::string status;
+    std::shared_ptr<ModuleLog> log;  // into the database; null otherwise
+    unsigned log_chunk = 0;
+    std::size_t log_chunk_size = 0;
+    bool log_begun = false;
+    std::uint64_t instances = 0;
+    unsigned interruptions = 0;  // by an engine that went away
+    bool cancel_wanted = false;
+};
+
+/// What runs modules, and whether it does now.
+struct Processor::Runner {
+    explicit Runner(ModuleRunner& given) : runner(given) {}
+
+    ModuleRunner& runner;
+    bool swept = false;  // what an earlier start left there is sorted out; before that nothing may be started
+    bool probing = false;
+    SteadyTime next_probe{};
+    std::string away;       // why it cannot run modules now; empty = it can, as far as we know
+    std::string reported;   // what of that stands in the log
+    std::set<RunId> alive;  // runs that go on, or have ended, of tasks that wait
+};
+
+struct Processor::StepOutcome {
+    enum class Kind { done, failed, again, stopped };
+    Kind kind = Kind::done;
+    std::string reason;
+    ModuleEnd end;
+};
+
+inline constexpr const char* processor_sender = "processor.main";
+
+}  // namespace quicksilver

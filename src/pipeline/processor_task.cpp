@@ -1,0 +1,457 @@
+// One task on its way through its modules. The queue is in processor.cpp.
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/core/unique_id.hpp"
+#include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/dynamic_routing.hpp"
+#include "quicksilver/pipeline/runners/processing_settings.hpp"
+#include "quicksilver/store/durable_file.hpp"
+
+#include "processor_parts.hpp"
+#include "runners/container_request.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+namespace quicksilver {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* sender = processor_sender;
+constexpr unsigned interruptions_max = 5;
+
+std::string text_of(const nlohmann::json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+double number_of(const nlohmann::json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+bool flag_of(const nlohmann::json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+/// A name that is one folder name: no way out of the persistence folder.
+bool is_folder_name(const std::string& name) {
+    return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
+}
+
+std::string failure_of(const ModuleRun& run, const ModuleEnd& end) {
+    return fmt::format("module {} ended with exit code {}{}{}; its log says more", run.module, end.exit_code,
+                       end.reason.empty() ? "" : ": ", end.reason);
+}
+
+fs::path lock_of(const ModuleRun& run) {
+    return run.persistence / (run.id.attempt + std::string(markers::lock));
+}
+
+}  // namespace
+
+/// Fills in what the next step of the task needs, by the module as it was when the task was made.
+void Processor::prepare_step(Task& task) const {
+    const std::size_t step = task.progress ? task.progress->step : 0;
+    const TaskProcess& process = task.file.process.at(step);
+    const auto config = context_.config();
+    task.module_config = process.module_config;
+    if (!task.module_config.is_object()) {
+        const ModuleConfig* module = config->find_module(process.module_name);
+        task.module_config = module != nullptr ? module->settings : nlohmann::json();
+    }
+    task.needs = SlotNeeds{};
+    task.needs.module = process.module_name;
+    task.runner_name = "";
+    if (!task.module_config.is_object()) return;
+    task.runner_name = runner_name(task.module_config, *config);
+    task.needs.module_max = static_cast<unsigned>(std::max(0.0, number_of(task.module_config, "max_parallel")));
+    task.needs.gpus = gpus_of(task.module_config, config->processing.runtime);
+    if (flag_of(task.module_config, "requires_persistence")) {
+        const std::string folder = text_of(task.module_config, "persistence_folder_name");
+        task.needs.persistence = folder.empty() ? process.module_name : folder;
+    }
+}
+
+void Processor::give_slots_back(Task& task) {
+    if (!std::exchange(task.has_slots, false)) return;
+    slots_.give_back(task.needs);
+}
+
+asio::awaitable<void> Processor::process(TaskPtr task) {
+    struct Leave {
+        Processor& processor;
+        Task& task;
+        ~Leave() {
+            processor.give_slots_back(task);
+            --processor.running_;
+            processor.wake();
+            processor.start_tasks();
+        }
+    };
+    const Leave leave{*this, *task};
+    task->run_since = context_.clock.now();
+    co_await work_on(task);
+}
+
+asio::awaitable<void> Processor::work_on(TaskPtr task) {
+    Runner* runner = runner_of(*task);
+    bool resumed = false;
+    if (task->progress && runner != nullptr) {
+        resumed = runner->alive.erase(RunId{task->id, task->progress->step, task->progress->attempt}) > 0;
+    }
+    if (!resumed && task->progress && task->progress->step > 0) {
+        // It begins anew, with the slots of the first module.
+        give_slots_back(*task);
+        task->progress.reset();
+        prepare_step(*task);
+        task->state = Task::State::waiting;
+        co_return;
+    }
+    if (!resumed && !co_await begin(task)) co_return;
+    task->resumed = resumed;
+    if (resumed) context_.log.info("a module goes on", kv("task", task->id), kv("module", task->needs.module));
+    for (;;) {
+        if (!co_await run_step(task)) co_return;
+        if (!co_await take_result(task)) co_return;
+        if (task->progress->step + 1 >= task->file.process.size()) break;
+        if (!co_await to_next_step(task)) co_return;
+    }
+    co_await finish(task);
+}
+
+asio::awaitable<bool> Processor::begin(TaskPtr task) {
+    ProcessingFolder::Inputs inputs;
+    inputs.copy = task->module_config.is_object() && flag_of(task->module_config, "copy_inputs");
+    inputs.additional_tags = context_.config()->dicom.additional_tags;
+    const std::string attempt = make_task_id();
+    auto work = [&]() -> Result<ProcessingState> {
+        // For mercure's scripts; nothing of ours looks at it.
+        std::ofstream(task->folder.path() / markers::processing).flush();
+        auto begun = task->folder.begin(attempt, inputs);
+        if (!begun) return begun;
+        const auto instances = TaskFolders::instances(task->folder.in());
+        if (instances) task->instances = instances->size();
+        return begun;
+    };
+    auto begun = co_await run_blocking(context_.files, work);
+    if (!begun) {
+        co_await fail(task, begun.error().message);
+        co_return false;
+    }
+    task->progress = std::move(*begun);
+    for (TaskProcess& step : task->file.process) step.output = nullptr;
+    context_.books.task_event(task->id, sender, TaskEventType::process_begin, task->instances,
+                              task->file.process.front().module_name, "Processing job running");
+    co_return true;
+}
+
+/// On the modules pool.
+Processor::StepOutcome Processor::run_blocking_step(const ModuleRun& run, const RunControl& control,
+                                                    const RunProgress& progress, ModuleRunner& runner,
+                                                    bool resumed) const {
+    using Kind = StepOutcome::Kind;
+    const auto outcome_of = [&](const Error& error) -> StepOutcome {
+        switch (control.why()) {
+            case Interruption::server_stops:
+                return {Kind::stopped, "", {}};
+            case Interruption::cancelled:
+                return {Kind::failed, "cancelled by a person", {}};
+            case Interruption::timed_out:
+                return {Kind::failed, fmt::format("module {} did not end within its time-out", run.module), {}};
+            case Interruption::none:
+                break;
+        }
+        return {error.code == Errc::busy ? Kind::again : Kind::failed, error.message, {}};
+    };
+    if (!resumed) {
+        if (auto prepared = runner.prepare(run, control, progress); !prepared) return outcome_of(prepared.error());
+    }
+    auto end = runner.run(run, control, progress);
+    if (!end && control.why() == Interruption::server_stops) return outcome_of(end.error());
+    auto collected = runner.collect(run);
+    if (!end) return outcome_of(end.error());
+    if (!collected) return outcome_of(collected.error());
+    if (end->exit_code != 0) return {Kind::failed, failure_of(run, *end), *end};
+    return {Kind::done, "", *end};
+}
+
+asio::awaitable<bool> Processor::run_step(TaskPtr task) {
+    ModuleRunner* runner = registry_.find(task->runner_name);
+    if (runner == nullptr) {
+        std::string reason = task->module_config.is_object()
+                                 ? fmt::format("module {}: this version cannot run modules with '{}'",
+                                               task->needs.module, task->runner_name)
+                                 : fmt::format("module {} is not configured (any more)", task->needs.module);
+        co_await fail(task, std::move(reason));
+        co_return false;
+    }
+    const ModuleRun run = make_run(*task);
+    const auto control = std::make_shared<RunControl>();
+    arm(*task, control, run);
+    const bool resumed = std::exchange(task->resumed, false);
+    if (!resumed) {
+        context_.books.task_event(task->id, sender, TaskEventType::process_module_begin, task->instances, run.module,
+                                  "Processing module running");
+    }
+    RunProgress progress = progress_for(task, run);
+    auto work = [&]() -> StepOutcome {
+        if (auto ready = prepare_folders(*task, run, resumed); !ready) {
+            return {StepOutcome::Kind::failed, ready.error().message, {}};
+        }
+        StepOutcome outcome = run_blocking_step(run, *control, progress, *runner, resumed);
+        if (outcome.kind != StepOutcome::Kind::stopped) unlock_persistence(run);
+        return outcome;
+    };
+    StepOutcome outcome = co_await run_blocking(modules_, work);
+    progress = RunProgress();
+    flush_log(*task, true);
+    task->control.reset();
+    task->deadline.reset();
+    if (outcome.kind == StepOutcome::Kind::stopped) co_return false;  // the next start goes on with it
+    if (outcome.kind == StepOutcome::Kind::again && ++task->interruptions <= interruptions_max) {
+        wait_again(*task, outcome.reason);
+        co_return false;
+    }
+    if (outcome.kind != StepOutcome::Kind::done) {
+        co_await fail(task, std::move(outcome.reason));
+        co_return false;
+    }
+    TaskProcess& process = task->file.process.at(run.id.step);
+    if (!outcome.end.image.empty()) process.extra["image"] = outcome.end.image;
+    context_.books.task_event(task->id, sender, TaskEventType::process_module_complete, task->instances, run.module,
+                              "Processing module complete");
+    co_return true;
+}
+
+ModuleRun Processor::make_run(const Task& task) const {
+    const TaskProcess& process = task.file.process.at(task.progress->step);
+    ModuleRun run;
+    run.id = RunId{task.id, task.progress->step, task.progress->attempt};
+    run.module = process.module_name;
+    run.config = task.module_config;
+    run.settings = process.settings;
+    run.in = task.folder.in();
+    run.out = task.folder.out();
+    run.server = context_.config();
+    if (!task.needs.persistence.empty()) run.persistence = run.server->folders.persistence / task.needs.persistence;
+    return run;
+}
+
+/// From here on the run can be ended from outside, by its time-out too.
+void Processor::arm(Task& task, const std::shared_ptr<RunControl>& control, const ModuleRun& run) const {
+    task.control = control;
+    task.status = "running";
+    task.deadline.reset();
+    double limit_s = number_of(run.config, "timeout");
+    if (limit_s <= 0) limit_s = ProcessingSettings::of(*run.server).timeout.count();
+    if (limit_s > 0) {
+        task.deadline = context_.clock.now() + std::chrono::duration_cast<SteadyTime::duration>(Seconds(limit_s));
+    }
+    if (closed_) control->interrupt(Interruption::server_stops);
+    if (task.cancel_wanted) control->interrupt(Interruption::cancelled);
+}
+
+/// On the modules pool: `in/task.json`, and the persistence folder with mercure's lock.
+Result<void> Processor::prepare_folders(const Task& task, const ModuleRun& run, bool resumed) const {
+    if (!run.persistence.empty()) {
+        if (!is_folder_name(run.persistence.filename()) ||
+            run.persistence.parent_path() != run.server->folders.persistence) {
+            return Error{Errc::invalid, "persistence_folder_name is no name of a folder: " + task.needs.persistence};
+        }
+        std::error_code error;
+        fs::create_directories(run.persistence, error);
+        // Nobody else uses the folder now, so other locks are of runs that a crash has cut off.
+        std::vector<fs::path> stale;
+        for (fs::directory_iterator entry(run.persistence, error), end; !error && entry != end;
+             entry.increment(error)) {
+            if (entry->path().extension() == markers::lock) stale.push_back(entry->path());
+        }
+        for (const fs::path& lock : stale) (void)context_.folders.ops().unlink(lock);
+        std::ofstream(lock_of(run)).flush();
+        if (!path_exists(lock_of(run))) {
+            return Error{Errc::io, fmt::format("cannot write to the persistence folder {}: check its rights",
+                                               run.persistence.string())};
+        }
+    }
+    return resumed ? Result<void>() : task.folder.write_step_task(task.file, run.id.step);
+}
+
+void Processor::unlock_persistence(const ModuleRun& run) const {
+    if (!run.persistence.empty()) (void)context_.folders.ops().unlink(lock_of(run));
+}
+
+/// The runner is away; the task keeps its place in the queue.
+void Processor::wait_again(Task& task, const std::string& reason) {
+    context_.log.warn("a module could not run now; its task waits", kv("task", task.id),
+                      kv("module", task.needs.module), kv("reason", reason));
+    task.state = Task::State::waiting;
+    task.status.clear();
+    if (Runner* runner = runner_of(task)) {
+        runner->away = reason;
+        runner->reported = reason;
+        runner->swept = false;
+        runner->next_probe = context_.clock.now();
+    }
+}
+
+asio::awaitable<bool> Processor::take_result(TaskPtr task) {
+    auto read = [&task] { return task->folder.read_result(); };
+    auto result = co_await run_blocking(context_.files, read);
+    if (!result) {
+        co_await fail(task, result.error().message);
+        co_return false;
+    }
+    ProcessingState& progress = *task->progress;
+    TaskProcess& process = task->file.process.at(progress.step);
+    // mercure refuses a task.json in which this is anything else.
+    process.output = result->is_object() ? *result : nlohmann::ordered_json();
+    progress.outputs.push_back(nlohmann::ordered_json::array({process.module_name, *result}));
+    if (!result->is_null()) {
+        const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+        journal::ProcessorOutput output;
+        output.time = context_.clock.wall_now();
+        output.task_id = task->id;
+        output.acc = task->file.info.acc;
+        output.mrn = task->file.info.mrn;
+        output.module = process.module_name;
+        output.index = progress.step;
+        output.settings = process.settings.dump(-1, ' ', false, replace);
+        output.output = result->dump(-1, ' ', false, replace);
+        context_.books.record(std::move(output));
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> Processor::to_next_step(TaskPtr task) {
+    give_slots_back(*task);
+    auto work = [&task] { return task->folder.next_step(*task->progress); };
+    const Result<void> moved = co_await run_blocking(context_.files, work);
+    if (!moved) {
+        co_await fail(task, moved.error().message);
+        co_return false;
+    }
+    prepare_step(*task);
+    task->status = "waits for its next module";
+    start_tasks();
+    while (!closed_ && !task->cancel_wanted && !may_start(*task)) {
+        boost::system::error_code ignored;  // the timer never expires: waking up is always a "cancel"
+        co_await wakeup_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    if (closed_) co_return false;
+    slots_.take(task->needs);
+    task->has_slots = true;
+    co_return true;
+}
+
+asio::awaitable<void> Processor::finish(TaskPtr task) {
+    task->state = Task::State::leaving;
+    auto check = [&task] { return task->folder.check_outputs(); };
+    const auto outputs = co_await run_blocking(context_.files, check);
+    if (!outputs) {
+        co_await fail(task, outputs.error().message);
+        co_return;
+    }
+    const auto config = context_.config();
+    const RuleConfig* rule = config->find_rule(task->file.info.applied_rule);
+    const DynamicRouting routing = decide_dynamic_routing(rule, task->file.process.back().output, *config);
+    for (const std::string& note : routing.notes) {
+        context_.log.warn(note, kv("task", task->id));
+        context_.books.task_event(task->id, sender, TaskEventType::unknown, 0, "", note);
+    }
+    if (routing.discard) task->file.dispatch.reset();
+    if (routing.targets) task->file.dispatch = make_task_dispatch(*routing.targets, context_.clock.wall_now());
+    const bool retain = task->file.process.front().retain_input_images;
+    if (task->file.dispatch && outputs->files == 0 && !retain) {
+        co_await fail(task, fmt::format("module {} ended well but wrote nothing that could be delivered",
+                                        task->file.process.back().module_name));
+        co_return;
+    }
+    task->progress->publish_to = task->file.dispatch ? Stage::outgoing : Stage::success;
+    auto work = [&] { return task->folder.finish_outputs(task->file, *task->progress, retain); };
+    const Result<void> finished = co_await run_blocking(context_.files, work);
+    if (!finished) {
+        co_await fail(task, finished.error().message);
+        co_return;
+    }
+    context_.books.task_event(task->id, sender, TaskEventType::process_complete, outputs->instances, "",
+                              "Processing job complete");
+    co_await publish(task);
+}
+
+asio::awaitable<void> Processor::publish(TaskPtr task) {
+    task->state = Task::State::leaving;
+    const Stage to = task->progress->publish_to;
+    auto work = [&task] {
+        auto folder = task->folder.publish(*task->progress);
+        // After a crash this is the only place that has the whole of it.
+        if (folder && !folder->empty()) {
+            if (auto file = read_task_file(*folder)) task->file = std::move(*file);
+        }
+        return folder;
+    };
+    const auto published = co_await run_blocking(context_.files, work);
+    if (!published) {
+        // The results are whole and stay; every look around tries again.
+        stuck(task, "its results cannot be moved on: " + published.error().message);
+        co_return;
+    }
+    tasks_.erase(task->id);
+    ++completed_total_;
+    if (published->empty()) co_return;
+    context_.log.info("task processed", kv("task", task->id), kv("series", task->file.info.uid),
+                      kv("to", to_string(to)), kv("seconds", Seconds(context_.clock.now() - task->run_since).count()));
+    context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
+    context_.books.task_event(task->id, sender, TaskEventType::move, 0, published->string(),
+                              fmt::format("Moved to {} folder", to_string(to)));
+    journal::SeriesState state;
+    state.time = context_.clock.wall_now();
+    state.series_uid = task->file.info.uid;
+    state.state = journal::SeriesStage::dispatching;
+    if (to == Stage::success) {
+        context_.books.task_event(task->id, sender, TaskEventType::complete, 0, "", "Task complete");
+        state.state = journal::SeriesStage::done;
+    }
+    if (task->file.info.uid_type == "series") context_.books.record(std::move(state));
+    to_next_stage_(to, published->filename().string());
+}
+
+asio::awaitable<void> Processor::fail(TaskPtr task, std::string reason) {
+    task->state = Task::State::leaving;
+    auto work = [&] {
+        auto current = read_task_file(task->folder.path());
+        if (current) (void)write_task_file(context_.folders.ops(), task->folder.path(), task->file);
+        return task->folder.fail(reason);
+    };
+    const auto parked = co_await run_blocking(context_.files, work);
+    if (!parked) {
+        stuck(task, "it has failed and cannot be moved to error: " + parked.error().message);
+        co_return;
+    }
+    tasks_.erase(task->id);
+    ++failed_total_;
+    task->file.info.fail_stage = FailStage::processing;
+    task->file.info.fail_reason = reason;
+    context_.log.error("processing failed", kv("task", task->id), kv("module", task->needs.module),
+                       kv("reason", reason));
+    context_.books.task_event(task->id, sender, TaskEventType::error, 0, task->needs.module,
+                              "Processing failed: " + reason);
+    context_.books.task_event(task->id, sender, TaskEventType::move, 0, parked->string(), "Moved to error folder");
+    context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
+    if (task->file.info.uid_type != "series") co_return;
+    journal::SeriesState state;
+    state.time = context_.clock.wall_now();
+    state.series_uid = task->file.info.uid;
+    state.state = journal::SeriesStage::failed;
+    state.outcome = std::move(reason);
+    context_.books.record(std::move(state));
+}
+
+}  // namespace quicksilver

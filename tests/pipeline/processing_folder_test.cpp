@@ -1,0 +1,200 @@
+#include "quicksilver/pipeline/processing_folder.hpp"
+
+#include "quicksilver/dicom/phantom.hpp"
+
+#include "dicom/dicom_environment.hpp"
+#include "support/catch.hpp"
+#include "support/failing_file_ops.hpp"
+#include "support/manual_clock.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <sys/stat.h>
+
+using namespace quicksilver;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::uintmax_t inode(const fs::path& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+/// A task in processing/, on file operations of which some may fail.
+struct Fixture {
+    test::TemporaryFolder root;
+    test::ManualClock clock;
+    test::FailingFileOps healthy;
+    TaskFile task;
+
+    Fixture() {
+        test::require_dicom();
+        REQUIRE(folders(healthy).make_stages());
+        dicom::PhantomOptions options;
+        options.instances = 2;
+        options.rows = options.columns = 8;
+        const auto files = dicom::write_phantom_series(options, root / "made").value();
+        task.id = "t1";
+        task.process.resize(2);
+        task.process[0].module_name = "first";
+        task.process[1].module_name = "second";
+        REQUIRE(folders(healthy).make_task(Stage::processing, "t1", files, to_json_text(task)));
+    }
+
+    TaskFolders folders(FileOps& ops) const {
+        FolderConfig config;
+        config.incoming = root / "incoming";
+        config.studies = root / "studies";
+        config.processing = root / "processing";
+        config.outgoing = root / "outgoing";
+        config.success = root / "success";
+        config.error = root / "error";
+        config.discard = root / "discard";
+        return TaskFolders(ops, clock, config);
+    }
+    static std::size_t count(const fs::path& folder) {
+        const auto found = TaskFolders::instances(folder);
+        return found ? found->size() : 0;
+    }
+    /// What a module would do.
+    void copy_images(const ProcessingFolder& folder) const {
+        const auto images = TaskFolders::instances(folder.in()).value();
+        for (const fs::path& file : images) {
+            fs::copy_file(file, folder.out() / file.filename(), fs::copy_options::overwrite_existing);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A task begins with links to its files, their tags and an empty out", "[pipeline][processing_folder]") {
+    Fixture f;
+    const TaskFolders folders = f.folders(f.healthy);
+    const ProcessingFolder folder(folders, "t1");
+    const auto state = folder.begin("a1", {});
+    REQUIRE(state);
+    REQUIRE(folder.write_step_task(f.task, 1));
+    CHECK(Fixture::count(folder.path()) == 0);
+    CHECK(Fixture::count(folder.path() / "as_received") == 2);
+    CHECK(Fixture::count(folder.in()) == 2);
+    CHECK(fs::is_empty(folder.out()));
+    const fs::path file = TaskFolders::instances(folder.in())->front();
+    CHECK(fs::exists(fs::path(file).replace_extension(".tags")));
+    CHECK(read_task_file(folder.in())->process.size() == 1);
+    CHECK(read_task_file(folder.in())->process[0].module_name == "second");
+    CHECK((*folder.state())->attempt == "a1");
+}
+
+TEST_CASE("Copies are files of their own", "[pipeline][processing_folder]") {
+    Fixture f;
+    const TaskFolders folders = f.folders(f.healthy);
+    const ProcessingFolder folder(folders, "t1");
+    ProcessingFolder::Inputs inputs;
+    inputs.copy = true;
+    REQUIRE(folder.begin("a1", inputs));
+    const fs::path file = TaskFolders::instances(folder.in())->front();
+    CHECK(inode(file) != inode(folder.path() / "as_received" / file.filename()));
+}
+
+TEST_CASE("Outputs of a step are the inputs of the next, and the originals can be put back",
+          "[pipeline][processing_folder]") {
+    Fixture f;
+    const TaskFolders folders = f.folders(f.healthy);
+    const ProcessingFolder folder(folders, "t1");
+    ProcessingState state = folder.begin("a1", {}).value();
+    test::write_file(folder.out() / "made.txt", "1");
+    test::write_file(folder.out() / "result.json", R"({"a": 1})");
+    CHECK((*folder.read_result())["a"] == 1);
+    state.outputs.push_back({"first", {{"a", 1}}});
+    REQUIRE(folder.next_step(state));
+    CHECK(test::read_file(folder.in() / "made.txt") == "1");
+    CHECK_FALSE(fs::exists(folder.in() / "result.json"));
+    CHECK(folder.read_result()->is_null());
+    state.outputs.push_back({"second", nullptr});
+    state.publish_to = Stage::outgoing;
+    REQUIRE(folder.finish_outputs(f.task, state, true));
+    const auto published = folder.publish(state);
+    REQUIRE(published);
+    CHECK(published->parent_path() == f.root / "outgoing");
+    CHECK(Fixture::count(*published) == 2);
+    CHECK(fs::exists(*published / "result.json"));
+    CHECK(read_task_file(*published)->id == "t1");
+    CHECK_FALSE(fs::exists(folder.path()));
+}
+
+TEST_CASE("Results are checked: JSON that is none, images that are none", "[pipeline][processing_folder]") {
+    Fixture f;
+    const TaskFolders folders = f.folders(f.healthy);
+    const ProcessingFolder folder(folders, "t1");
+    REQUIRE(folder.begin("a1", {}));
+    test::write_file(folder.out() / "report.pdf", "pdf");
+    CHECK(folder.check_outputs()->files == 1);
+    f.copy_images(folder);
+    CHECK(folder.check_outputs()->instances == 2);
+    test::write_file(folder.out() / "broken.dcm", "no image");
+    const auto broken = folder.check_outputs();
+    REQUIRE_FALSE(broken);
+    CHECK(broken.error().message.find("broken.dcm") != std::string::npos);
+    test::write_file(folder.out() / "result.json", "{");
+    CHECK(folder.read_result().error().code == Errc::invalid);
+}
+
+TEST_CASE("A failed task goes to error with its originals and its reason", "[pipeline][processing_folder]") {
+    Fixture f;
+    const TaskFolders folders = f.folders(f.healthy);
+    const ProcessingFolder folder(folders, "t1");
+    REQUIRE(folder.begin("a1", {}));
+    REQUIRE(folder.write_step_task(f.task, 0));
+    const auto parked = folder.fail("it broke");
+    REQUIRE(parked);
+    CHECK(Fixture::count(*parked / "as_received") == 2);
+    for (const fs::path& place : {*parked, *parked / "in"}) {
+        const auto file = read_task_file(place);
+        REQUIRE(file);
+        CHECK(file->info.fail_stage == FailStage::processing);
+        CHECK(file->info.fail_reason == "it broke");
+    }
+    CHECK_FALSE(fs::exists(*parked / ProcessingFolder::state_file));
+}
+
+TEST_CASE("Whatever call a crash interrupts, a task is begun anew or published whole, once",
+          "[pipeline][processing_folder][crash]") {
+    using How = test::FailingFileOps::How;
+    for (const How how : {How::crash, How::once, How::disk_full}) {
+        const unsigned rounds = test::for_every_failure(how, [](test::FailingFileOps& ops) {
+            Fixture f;
+            const auto process = [&f](FileOps& used) -> bool {
+                const TaskFolders folders = f.folders(used);
+                const ProcessingFolder folder(folders, "t1");
+                const auto before = folder.state();
+                if (before && *before && (*before)->phase == ProcessingState::Phase::publishing) {
+                    return folder.publish(**before).ok();
+                }
+                if (!fs::exists(folder.path())) return true;
+                auto state = folder.begin("a1", {});
+                if (!state) return false;
+                f.copy_images(folder);
+                if (!folder.next_step(*state)) return false;
+                f.copy_images(folder);
+                state->publish_to = Stage::outgoing;
+                return folder.finish_outputs(f.task, *state, false).ok() && folder.publish(*state).ok();
+            };
+            bool done = false;
+            try {
+                done = process(ops);
+            } catch (const test::SimulatedCrash&) {
+            }
+            ops.heal();
+            if (!done) {
+                // The next start.
+                const TaskFolders folders = f.folders(f.healthy);
+                REQUIRE(folders.remove_leftovers({}));
+                CHECK(process(f.healthy));
+            }
+            CHECK(Fixture::count(f.root / "outgoing" / "t1") == 2);
+            CHECK(read_task_file(f.root / "outgoing" / "t1"));
+            CHECK(fs::is_empty(f.root / "processing"));
+        });
+        CHECK(rounds > 20);
+    }
+}

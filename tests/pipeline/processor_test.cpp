@@ -1,0 +1,257 @@
+#include "quicksilver/pipeline/processor.hpp"
+
+#include "quicksilver/dicom/phantom.hpp"
+#include "quicksilver/pipeline/processing_folder.hpp"
+
+#include "dicom/dicom_environment.hpp"
+#include "scripted_runner.hpp"
+#include "stage_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace quicksilver;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fixture : test::StageFixture {
+    boost::asio::thread_pool modules{4};
+    RunnerRegistry registry;
+    test::ScriptedRunner* runner = nullptr;
+    std::vector<std::string> hints;
+    std::unique_ptr<Processor> processor;
+    CoroutineGroup group{io.get_executor(), nullptr};
+    unsigned made = 0;
+
+    Fixture() {
+        test::require_dicom();
+        auto scripted = std::make_unique<test::ScriptedRunner>();
+        runner = scripted.get();
+        registry.add("docker", std::move(scripted));
+        reconfigure([this](Config& changed) {
+            changed.folders.persistence = root / "persistence";
+            RuleConfig rule;
+            rule.name = "rule";
+            rule.dynamic_routing = true;
+            changed.rules.push_back(rule);
+            TargetConfig target;
+            target.name = "pacs";
+            target.type = "folder";
+            changed.targets.push_back(target);
+        });
+        restart();
+    }
+    ~Fixture() {
+        stop();
+        modules.join();
+    }
+    void restart() {
+        stop();
+        const auto hint = [this](Stage stage, const std::string& id) {
+            hints.push_back(std::string(to_string(stage)) + " " + id);
+        };
+        processor = std::make_unique<Processor>(context(), modules, registry, hint);
+        group.start("processor", processor->run());
+    }
+    void stop() {
+        if (!processor) return;
+        test::run_handler(io, [this] {
+            group.cancel();
+            processor->close();
+        });
+        bool joined = false;
+        test::run_coroutine(io, [](Processor& p, bool& done) -> boost::asio::awaitable<void> {
+            done = co_await p.join(20s);
+        }(*processor, joined));
+        CHECK(joined);
+        run_until([&] { return group.empty(); });
+        processor.reset();
+    }
+    /// Lets the seconds pass in which the processor looks around, until it is done.
+    void pass_until(const std::function<bool()>& done) {
+        run_until([&] {
+            if (clock.waiters() > 0) clock.advance(1s);
+            return done();
+        });
+    }
+
+    std::string add_task(std::vector<nlohmann::ordered_json> module_configs = {nlohmann::ordered_json::object()},
+                         bool dispatched = true) {
+        TaskFile task;
+        task.id = "task-" + std::to_string(++made);
+        task.info.applied_rule = "rule";
+        task.info.uid = "1.2." + std::to_string(made);
+        for (const auto& module : module_configs) {
+            TaskProcess process;
+            process.module_name = "module";
+            process.module_config = module;
+            if (module.is_object()) {
+                process.module_name = module.value("name", "module");
+                process.retain_input_images = module.value("retain", false);
+            }
+            task.process.push_back(process);
+        }
+        if (dispatched) task.dispatch = make_task_dispatch({"pacs"}, clock.wall_now());
+        dicom::PhantomOptions options;
+        options.instances = 2;
+        options.rows = options.columns = 8;
+        options.seed = made;
+        const auto images = dicom::write_phantom_series(options, root / ("made" + std::to_string(made))).value();
+        REQUIRE(folders.make_task(Stage::processing, task.id, images, to_json_text(task)));
+        return task.id;
+    }
+    bool is_in(Stage stage, const std::string& id) const { return folders.exists(stage, id); }
+    std::string fail_reason(const std::string& id) const {
+        return read_task_file(folders.path(Stage::error, id))->info.fail_reason.value_or("");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A task is processed and handed on, with its targets", "[pipeline][processor]") {
+    Fixture f;
+    const std::string id = f.add_task();
+    f.pass_until([&] { return !f.hints.empty(); });
+    CHECK(f.hints.front() == "outgoing " + id);
+    CHECK(TaskFolders::instances(f.folders.path(Stage::outgoing, id))->size() == 2);
+    CHECK(f.runner->calls() == std::vector<std::string>{"prepare module", "run module", "collect module"});
+    CHECK_FALSE(fs::exists(f.folders.path(Stage::processing, id)));
+    CHECK(f.processor->status().completed_total == 1);
+}
+
+TEST_CASE("A task without targets is done when it is processed", "[pipeline][processor]") {
+    Fixture f;
+    const std::string id = f.add_task({nlohmann::ordered_json::object()}, false);
+    f.pass_until([&] { return f.is_in(Stage::success, id); });
+}
+
+TEST_CASE("Modules follow one another, and one that fails ends the chain", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = [](const ModuleRun& run, const RunControl& control, const RunProgress& progress) {
+        if (run.module == "b") return Result<ModuleEnd>(ModuleEnd{4, "", "it said"});
+        return test::ScriptedRunner::copy_images(run, control, progress);
+    };
+    const std::string id = f.add_task({{{"name", "a"}}, {{"name", "b"}}, {{"name", "c"}}});
+    f.pass_until([&] { return f.processor->status().failed_total == 1; });
+    CHECK(f.runner->count("run") == 2);
+    CHECK(f.fail_reason(id) == "module b ended with exit code 4: it said; its log says more");
+}
+
+TEST_CASE("A module can be cancelled, and a task that waits too", "[pipeline][processor]") {
+    Fixture f;
+    f.reconfigure([](Config& changed) { changed.document["processing"]["max_parallel"] = 1; });
+    f.runner->module = test::ScriptedRunner::wait_for_ever;
+    const std::string first = f.add_task();
+    const std::string second = f.add_task();
+    f.pass_until([&] { return f.runner->count("run") == 1 && f.processor->status().waiting == 1; });
+    test::run_handler(f.io, [&] {
+        CHECK(f.processor->cancel(first));
+        CHECK(f.processor->cancel(second));
+        CHECK(f.processor->cancel("unknown").error().code == Errc::not_found);
+    });
+    f.pass_until([&] { return f.is_in(Stage::error, first) && f.is_in(Stage::error, second); });
+    CHECK(f.fail_reason(first) == "cancelled by a person");
+    CHECK(f.runner->count("collect") == 1);
+}
+
+TEST_CASE("A module that runs for too long is ended", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = test::ScriptedRunner::wait_for_ever;
+    const std::string id = f.add_task({{{"timeout", 30}}});
+    f.pass_until([&] { return f.is_in(Stage::error, id); });
+    CHECK(f.fail_reason(id).find("time-out") != std::string::npos);
+}
+
+TEST_CASE("While the runner is away its tasks wait, and then run", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->away = true;
+    const std::string id = f.add_task();
+    f.pass_until([&] { return f.processor->status().away.contains("docker"); });
+    CHECK(f.processor->status().waiting == 1);
+    f.runner->away = false;
+    f.pass_until([&] { return f.is_in(Stage::outgoing, id); });
+    CHECK(f.processor->status().away.empty());
+}
+
+TEST_CASE("A run that outlived the server is gone on with, any other begins anew", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = test::ScriptedRunner::wait_for_ever;
+    const std::string kept = f.add_task();
+    const std::string lost = f.add_task();
+    f.pass_until([&] { return f.runner->count("run") == 2; });
+    f.stop();
+    const ProcessingFolder folder(f.folders, kept);
+    f.runner->remains = {RunId{kept, 0, (*folder.state())->attempt}};
+    for (const std::string& id : {kept, lost}) fs::remove(f.folders.path(Stage::processing, id) / ".processing");
+    f.runner->module = test::ScriptedRunner::copy_images;
+    f.restart();
+    f.pass_until([&] { return f.is_in(Stage::outgoing, kept) && f.is_in(Stage::outgoing, lost); });
+    CHECK(f.runner->count("prepare") == 3);
+    CHECK(f.runner->count("run") == 4);
+}
+
+TEST_CASE("No more run at a time than may", "[pipeline][processor]") {
+    Fixture f;
+    std::atomic<int> running{0}, most{0};
+    f.runner->module = [&](const ModuleRun& run, const RunControl& control, const RunProgress& progress) {
+        most = std::max(most.load(), ++running);
+        std::this_thread::yield();
+        auto end = test::ScriptedRunner::copy_images(run, control, progress);
+        --running;
+        return end;
+    };
+    for (int i = 0; i < 6; ++i) f.add_task({{{"max_parallel", 1}}});
+    f.pass_until([&] { return f.processor->status().completed_total == 6; });
+    CHECK(most == 1);
+}
+
+TEST_CASE("A module chooses its targets, and discards", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = [](const ModuleRun& run, const RunControl& control, const RunProgress& progress) {
+        test::write_file(run.out / "result.json", R"({"__mercure_routing": {"discard": true}})");
+        return test::ScriptedRunner::copy_images(run, control, progress);
+    };
+    const std::string id = f.add_task();
+    f.pass_until([&] { return f.is_in(Stage::success, id); });
+    const auto file = read_task_file(f.folders.path(Stage::success, id));
+    CHECK_FALSE(file->dispatch);
+    CHECK(file->process[0].output["__mercure_routing"]["discard"] == true);
+}
+
+TEST_CASE("A module that writes nothing has failed when something was to be delivered", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = [](const ModuleRun&, const RunControl&, const RunProgress&) {
+        return Result<ModuleEnd>(ModuleEnd{});
+    };
+    const std::string empty = f.add_task();
+    const std::string not_sent = f.add_task({nlohmann::ordered_json::object()}, false);
+    const std::string retained = f.add_task({{{"retain", true}}});
+    f.pass_until([&] {
+        return f.is_in(Stage::error, empty) && f.is_in(Stage::success, not_sent) && f.is_in(Stage::outgoing, retained);
+    });
+    CHECK(f.fail_reason(empty).find("wrote nothing") != std::string::npos);
+}
+
+TEST_CASE("A task whose module nobody knows, or whose folder would lie elsewhere, fails", "[pipeline][processor]") {
+    Fixture f;
+    const std::string unknown = f.add_task({nlohmann::ordered_json()});
+    const std::string nomad = f.add_task({{{"runner", "nomad"}}});
+    const std::string escape =
+        f.add_task({{{"requires_persistence", true}, {"persistence_folder_name", "../outside"}}});
+    f.pass_until([&] {
+        return f.is_in(Stage::error, unknown) && f.is_in(Stage::error, nomad) && f.is_in(Stage::error, escape);
+    });
+    CHECK(f.fail_reason(unknown).find("not configured") != std::string::npos);
+    CHECK(f.fail_reason(nomad).find("nomad") != std::string::npos);
+    CHECK(f.fail_reason(escape).find("persistence_folder_name") != std::string::npos);
+    CHECK_FALSE(fs::exists(f.root / "outside"));
+}
+
+TEST_CASE("HALT suspends processing", "[pipeline][processor]") {
+    Fixture f;
+    REQUIRE(f.folders.set_halted(Stage::processing, true));
+    const std::string id = f.add_task();
+    f.pass_until([&] { return f.processor->status().halted && f.processor->status().waiting == 1; });
+    REQUIRE(f.folders.set_halted(Stage::processing, false));
+    f.pass_until([&] { return f.is_in(Stage::outgoing, id); });
+}
