@@ -73,7 +73,7 @@ TEST_CASE("The bookkeeper's tables have mercure's names and columns", "[store][d
     CHECK(columns("task_events") == "id task_id time sender event file_count target info client_timestamp");
     CHECK(columns("tasks") == "id parent_id time series_uid study_uid data");
     CHECK(columns("tests") == "id type rule_type time_begin time_end status task_id data");
-    CHECK(columns("processor_logs") == "id task_id module_name logs time");
+    CHECK(columns("processor_logs") == "id task_id module_name logs time run chunk file");
     CHECK(columns("processor_outputs") == "id time task_id task_acc task_mrn module index settings output");
     CHECK(connection.number("SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 0"
                             " AND name NOT LIKE 'sqlite_%'") == 0);

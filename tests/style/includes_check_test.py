@@ -15,7 +15,7 @@ REFUSED = [
     ("src/pipeline/targets/folder.cpp", "quicksilver/pipeline/runners/docker.hpp", True),
     ("src/pipeline/http_client.cpp", "quicksilver/pipeline/targets/target.hpp", True),
     ("src/http/server.cpp", "quicksilver/pipeline/router.hpp", True),
-    ("src/http/server.cpp", "quicksilver/store/journal.hpp", True),
+    ("src/http/server.cpp", "quicksilver/pipeline/router.hpp", True),
     ("include/quicksilver/http/server.hpp", "quicksilver/app/app.hpp", True),
     ("tests/core/log_test.cpp", "quicksilver/store/journal.hpp", True),
     ("tests/http/server_test.cpp", "quicksilver/pipeline/router.hpp", True),

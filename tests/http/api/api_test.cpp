@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <regex>
+
 using namespace quicksilver;
 using namespace quicksilver::test;
 using nlohmann::json;
@@ -22,10 +24,8 @@ std::vector<Described> described_operations(ApiFixture& api) {
     std::vector<Described> all;
     const json document = api.call("GET", "/openapi.json").body;
     for (const auto& [path, methods] : document.at("paths").items()) {
-        std::string target = path.substr(std::string("/api/v1").size());
-        for (std::size_t at = target.find('{'); at != std::string::npos; at = target.find('{')) {
-            target.replace(at, target.find('}') - at + 1, "0");
-        }
+        static const std::regex parameter("\\{[^}]*\\}");
+        const std::string target = std::regex_replace(path.substr(std::string("/api/v1").size()), parameter, "0");
         for (const auto& [method, operation] : methods.items()) {
             std::string upper = method;
             for (char& c : upper) c = static_cast<char>(c - 32);
