@@ -4,11 +4,11 @@
 
 #include "command_set.hpp"
 #include "file_data_set.hpp"
+#include "message_reader.hpp"
 #include "message_writer.hpp"
 #include "tls_client.hpp"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
 #include <dcmtk/dcmdata/dcuid.h>
 #include <dcmtk/dcmdata/dcxfer.h>
@@ -252,26 +252,22 @@ private:
 
     /// Waits for the response in steps of a second, so that a stop is noticed.
     Result<StoreReply> receive_store_response(DIC_US message_id, std::uint64_t bytes, bool streamed) {
-        T_DIMSE_Message message{};
+        constexpr auto step = std::chrono::seconds(1);
         T_ASC_PresentationContextID context_id = 0;
-        DcmDataset* detail = nullptr;
         OFCondition received = DIMSE_NODATAAVAILABLE;
         for (auto waited = std::chrono::seconds(0);
-             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout;
-             waited += std::chrono::seconds(1)) {
+             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout; waited += step) {
             if (*stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
-            received = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, 1, &context_id, &message, &detail);
+            received = receive_command(association_, step, destination_.response_timeout, context_id, command_bytes_);
         }
-        const std::unique_ptr<DcmDataset> owned(detail);
         if (received.bad()) return network_error(destination_, "waiting for the C-STORE response of", received);
-        const T_DIMSE_C_StoreRSP& response = message.msg.CStoreRSP;
-        if (message.CommandField != DIMSE_C_STORE_RSP || response.MessageIDBeingRespondedTo != message_id) {
+        const auto response = decode_command(command_bytes_);
+        if (!response || response->command_field != command_field::c_store_rsp || response->message_id != message_id) {
             return Error{Errc::network,
                          fmt::format("{} answered C-STORE with another message", peer_name(destination_))};
         }
-        StoreReply reply{classify_store_status(response.DimseStatus), response.DimseStatus, "", bytes, streamed};
-        OFString comment;
-        if (owned && owned->findAndGetOFString(DCM_ErrorComment, comment).good()) reply.text = comment.c_str();
+        StoreReply reply{classify_store_status(response->status), response->status, response->error_comment, bytes,
+                         streamed};
         if (reply.text.empty() && reply.outcome != StoreOutcome::stored)
             reply.text = DU_cstoreStatusString(reply.status);
         return reply;
@@ -294,6 +290,7 @@ private:
     const StopFlag* stop_;
     T_ASC_Network* network_ = nullptr;
     T_ASC_Association* association_ = nullptr;
+    std::string command_bytes_;
     bool released_ = false;
 };
 
