@@ -9,6 +9,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
+
 using namespace quicksilver;
 using namespace std::chrono_literals;
 
@@ -73,14 +75,15 @@ struct Fixture : test::StageFixture {
         run_until([&] { return clock.waiters() > 0; });
     }
     bool collecting() const { return std::filesystem::exists(root / "studies" / key); }
-    /// Second by second, as the collector looks.
+    /// In strides, and second by second at the end, as the collector looks.
     void pass(std::chrono::seconds time) {
-        for (; time > 0s; time -= 1s) {
-            clock.advance(1s);
-            const auto woken = [this] { return clock.waiters() > 0; };
+        while (time > 0s) {
+            const std::chrono::seconds step = time > 5s ? std::min<std::chrono::seconds>(time - 5s, 300s) : 1s;
+            time -= step;
+            clock.advance(step);
             io.restart();
             io.poll();
-            run_until(woken);
+            run_until([this] { return clock.waiters() > 0; });
         }
     }
     std::vector<std::string> events(const std::string& task) {
