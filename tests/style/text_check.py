@@ -2,7 +2,7 @@
 
 import re
 
-from project_files import cpp_files, finish, is_code, project_files, read, without_comments_and_strings
+from project_files import ROOT, cpp_files, finish, is_code, project_files, read, without_comments_and_strings
 
 LINE_LENGTH_MAX = 120
 FILE_LINES_MAX = 500
@@ -21,7 +21,8 @@ _PRINT = re.compile(r"\bstd::(?:cout|cerr|clog|puts|printf)\b|\bfmt::print\b|(?<
 _USING_STD = re.compile(r"\busing\s+namespace\s+std\s*;")
 _SLEEP = re.compile(
     r"\bsleep_(?:for|until)\b|\btime\.sleep\b|\basyncio\.sleep\b|\b(?:u|nano)?sleep\s*\(|^\s*sleep\s+[\d.$]")
-_MACHINE_PATH = re.compile(r"(?<![\w.}~-])/(?:work|farm)/")
+# Somebody's home, or the checkout itself: a file that names it works on one machine only. `/home/u` is a test's.
+_MACHINE_PATH = re.compile(r"(?<![\w.}~-])(?:/home/(?!u\b)|/root/|/Users/|" + re.escape(f"{ROOT}/") + ")")
 
 _CHANGELOG_TITLE = "# Changelog"
 _CHANGELOG_VERSION = re.compile(r"## (?:Unreleased|\d+\.\d+\.\d+ — \d{4}-\d{2}-\d{2})$")
