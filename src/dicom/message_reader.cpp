@@ -23,7 +23,9 @@ OFCondition receive_command(T_ASC_Association* association, std::chrono::seconds
     bytes.clear();
     for (;;) {
         DUL_PDV fragment{};
-        const OFCondition read = next_fragment(association, bytes.empty() ? wait : timeout, fragment);
+        const bool began = !bytes.empty();
+        const OFCondition read = next_fragment(association, began ? timeout : wait, fragment);
+        if (began && read == DIMSE_NODATAAVAILABLE) return DIMSE_RECEIVEFAILED;
         if (read.bad()) return read;
         if (fragment.pdvType != DUL_COMMANDPDV) return DIMSE_UNEXPECTEDPDVTYPE;
         if (!bytes.empty() && fragment.presentationContextID != context_id) return DIMSE_BADDATA;

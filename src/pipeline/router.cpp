@@ -33,20 +33,6 @@ std::uint64_t total_size(const std::vector<std::filesystem::path>& files) {
     });
 }
 
-/// One study that is in hand, for as long as this lives.
-class InHand {
-public:
-    InHand(std::multiset<std::string>& studies, const std::string& study_uid)
-        : studies_(studies), mine_(studies.insert(study_uid)) {}
-    ~InHand() { studies_.erase(mine_); }
-    InHand(const InHand&) = delete;
-    InHand& operator=(const InHand&) = delete;
-
-private:
-    std::multiset<std::string>& studies_;
-    std::multiset<std::string>::iterator mine_;
-};
-
 /// Tags may hold anything; what is no UTF-8 is repaired.
 std::string to_text(const nlohmann::json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -66,6 +52,20 @@ journal::SeriesStage series_stage(const SeriesRoute& route) {
 }
 
 }  // namespace
+
+/// A series of this study is in hand, for as long as this lives.
+class Router::InHand {
+public:
+    InHand(std::multiset<std::string>& studies, const std::string& study_uid)
+        : studies_(studies), mine_(studies.insert(study_uid)) {}
+    ~InHand() { studies_.erase(mine_); }
+    InHand(const InHand&) = delete;
+    InHand& operator=(const InHand&) = delete;
+
+private:
+    std::multiset<std::string>& studies_;
+    std::multiset<std::string>::iterator mine_;
+};
 
 Router::Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
                StudyFolders& studies, TaskHint to_next_stage, ServerIdentity server)
@@ -97,8 +97,8 @@ asio::awaitable<std::size_t> Router::recover() {
                                kv("reason", finished.error().message));
         }
         auto read = [&left] { return read_study_uid(left.claimed); };
-        std::string study_uid = co_await run_blocking(context_.files, read);
-        undecided.push_back(Claim{"", std::move(study_uid), left.task_id, left.claimed});
+        const std::string study_uid = co_await run_blocking(context_.files, read);
+        undecided.push_back(Claim{"", std::make_shared<InHand>(studies_, study_uid), left.task_id, left.claimed});
     }
     // Before the others are decided again: the hidden folders that they make would be taken for leftovers, and the plan
     // that they then write for published.
@@ -116,12 +116,12 @@ asio::awaitable<void> Router::run() {
     // The files pool limits how many are in work at once; one that waits to be tried again holds up nobody.
     while (auto series = co_await incoming_.pop()) {
         std::string name = series->series_uid;
-        working_.start(std::move(name), route(std::move(*series)));
+        Claim claim{name, std::make_shared<InHand>(studies_, series->study_uid), make_task_id(), {}};
+        working_.start(std::move(name), route(std::move(*series), std::move(claim)));
     }
 }
 
-asio::awaitable<void> Router::route(CompleteSeries series) {
-    Claim claim{series.series_uid, series.study_uid, make_task_id(), {}};
+asio::awaitable<void> Router::route(CompleteSeries series, Claim claim) {
     auto take = [this, &claim] { return store_.claim(claim.series_uid, claim.task_id); };
     auto claimed = co_await run_blocking(context_.files, take);
     if (!claimed) {
@@ -138,7 +138,6 @@ asio::awaitable<void> Router::route(CompleteSeries series) {
 }
 
 asio::awaitable<void> Router::hand_over(Claim claim) {
-    const InHand in_hand(studies_, claim.study_uid);
     std::string reason;
     for (unsigned failures = 0;; ++failures) {
         const auto delay = next_routing_attempt(failures);

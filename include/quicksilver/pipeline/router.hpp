@@ -52,14 +52,15 @@ public:
     Status status() const;
 
 private:
+    class InHand;
     struct Claim {
         std::string series_uid;
-        std::string study_uid;  // empty when not known
+        std::shared_ptr<const InHand> study;  // from when the series leaves the queue until it is handed over
         std::string task_id;
         std::filesystem::path folder;
     };
 
-    boost::asio::awaitable<void> route(CompleteSeries series);
+    boost::asio::awaitable<void> route(CompleteSeries series, Claim claim);
     boost::asio::awaitable<void> hand_over(Claim claim);
     Result<SeriesRoute> decide_and_hand_over(const Claim& claim, const RoutingRules& rules) const;
     std::shared_ptr<const RoutingRules> current_rules();
