@@ -338,6 +338,7 @@ Dispatcher::Status Dispatcher::status() const {
         target.paused = queue->paused;
         target.draining = queue->draining;
         target.down = queue->breaker.state() != CircuitBreaker::State::closed;
+        target.probing = queue->probing;
         const auto take = [&](const TargetQueue::Entry& entry) { take_oldest(target.oldest, *entry.task); };
         queue->waiting.for_each(take);
         queue->held.for_each(take);

@@ -356,14 +356,14 @@ TEST_CASE("A target that is down is not run into again, but looked for, and gets
     CHECK(f.task_in(Stage::outgoing, "late").dispatch->status.at("a").reason.find("nobody there") != std::string::npos);
     f.run();
     for (int second = 0; second < 200 && f.script.probes("a") < 2; ++second) {
-        f.run_until([&] { return f.clock.waiters() >= 5; });
+        f.run_until([&] { return f.clock.waiters() >= 5 && !f.state_of("a").probing; });
         f.advance(1s);
     }
     CHECK(f.script.probes("a") == 2);
     CHECK(f.script.attempts("a") == 3);
     f.script.answer_probes("a", std::string("there"));
     for (int second = 0; second < 60 && f.dispatcher->status().completed_total < 4; ++second) {
-        f.run_until([&] { return f.clock.waiters() >= 1; });
+        f.run_until([&] { return f.clock.waiters() >= 1 && !f.state_of("a").probing; });
         f.advance(1s);
         f.run_until([&] { return f.state_of("a").in_flight == 0; });
     }

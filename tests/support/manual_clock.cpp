@@ -4,6 +4,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+
 namespace quicksilver::test {
 
 boost::asio::awaitable<void> ManualClock::wait_until(SteadyTime when) {
@@ -28,6 +30,11 @@ void ManualClock::advance(std::chrono::nanoseconds by) {
     for (Waiter& waiter : waiters_) {
         if (waiter.when <= now()) waiter.wakeup->cancel();
     }
+}
+
+std::size_t ManualClock::waiters() const {
+    return static_cast<std::size_t>(
+        std::count_if(waiters_.begin(), waiters_.end(), [this](const Waiter& waiter) { return waiter.when > now(); }));
 }
 
 }  // namespace quicksilver::test

@@ -21,7 +21,8 @@ public:
     void advance(std::chrono::nanoseconds by);
     /// Somebody sets the wall clock; nobody who waits may notice.
     void set_wall(WallTime time) { wall_ = time; }
-    std::size_t waiters() const { return waiters_.size(); }
+    /// Those whose time has not come.
+    std::size_t waiters() const;
 
 private:
     struct Waiter {

@@ -37,7 +37,8 @@ public:
         std::optional<Seconds> oldest;
         bool paused = false;
         bool draining = false;
-        bool down = false;  ///< cannot be reached; being looked for
+        bool down = false;     ///< cannot be reached; looked for now and then
+        bool probing = false;  ///< being looked for right now
         std::uint64_t attempts_total = 0;
         std::uint64_t delivered_total = 0;
         std::uint64_t failed_total = 0;
