@@ -1,6 +1,7 @@
 #include "quicksilver/app/config_checks.hpp"
 
 #include "quicksilver/dicom/tag_reader.hpp"
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 #include "quicksilver/rules/completion.hpp"
 #include "quicksilver/rules/expression.hpp"
@@ -90,7 +91,8 @@ std::vector<ConfigProblem> check_above_core(const Config& config) {
     for (const RuleConfig& rule : config.rules) check_rule(rule, config, problems);
     const auto ops = make_file_ops();
     TargetRegistry registry;
-    register_builtin_targets(registry, *ops);
+    CommitmentReports reports;
+    register_builtin_targets(registry, *ops, reports);
     for (const TargetConfig& target : config.targets) check_target(target, config, registry, problems);
     for (const std::string& tag : config.dicom.additional_tags) {
         if (!dicom::is_known_tag(tag)) {

@@ -13,6 +13,7 @@
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/pipeline/study_collector.hpp"
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/store/administration.hpp"
 #include "quicksilver/store/data_lock.hpp"
 #include "quicksilver/store/revisions.hpp"
@@ -75,7 +76,7 @@ public:
           books_(io_.get_executor(), journal_, initial_->folders.database, lock.machine_restarted_since_last_run(),
                  *clock_, log_.named("bookkeeper")),
           stages_(io_.get_executor(), [this](const std::string& name, std::exception_ptr) { stage_died(name); }) {
-        register_builtin_targets(targets_, *ops_);
+        register_builtin_targets(targets_, *ops_, commitments_);
         register_builtin_runners(runners_, *initial_);
     }
 
@@ -114,8 +115,15 @@ private:
 
     void build_stages() {
         to_router_ = std::make_unique<AsyncQueue<CompleteSeries>>(io_.get_executor(), series_queued_max);
-        receiver_ = std::make_unique<Receiver>(stage("receiver"), associations_, *incoming_, *to_router_);
+        const auto take_commitment = [this](dicom::CommitmentReport report) {
+            return commitments_.take_in(std::move(report));
+        };
+        receiver_ =
+            std::make_unique<Receiver>(stage("receiver"), associations_, *incoming_, *to_router_, take_commitment);
         dispatcher_ = std::make_unique<Dispatcher>(stage("dispatcher"), sends_, targets_);
+        commitments_.on_report([this](const CommitmentReports::Key& delivery) {
+            asio::post(io_, [this, delivery] { dispatcher_->commitment_reported(delivery.task_id, delivery.target); });
+        });
         const auto to_next_stage = [this](Stage stage, const std::string& name) { tell(stage, name); };
         processor_ = std::make_unique<Processor>(stage("processor"), modules_, runners_, to_next_stage);
         const ServerIdentity identity{program_version(), initial_->appliance_name, host_name()};
@@ -328,6 +336,7 @@ private:
     std::unique_ptr<FileOps> ops_;
     TaskFolders folders_;
     StudyFolders study_folders_{folders_, *clock_};
+    CommitmentReports commitments_;
     TargetRegistry targets_;
     RunnerRegistry runners_;
     Bookkeeper books_;

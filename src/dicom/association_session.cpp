@@ -1,5 +1,7 @@
 #include "association_session.hpp"
 
+#include "quicksilver/dicom/storage_commitment.hpp"
+
 #include "command_set.hpp"
 #include "incoming_instance.hpp"
 #include "message_reader.hpp"
@@ -136,8 +138,12 @@ private:
             T_ASC_PresentationContext proposed{};
             if (ASC_getPresentationContext(parameters, i, &proposed).bad()) continue;
             const std::string abstract_syntax = proposed.abstractSyntax;
-            const bool verification = abstract_syntax == UID_VerificationSOPClass;
-            if (!verification && !is_storable(abstract_syntax)) {
+            // One who keeps our images reports what it commits to; we commit to nothing ourselves.
+            const bool reporting =
+                abstract_syntax == UID_StorageCommitmentPushModelSOPClass &&
+                (proposed.proposedRole == ASC_SC_ROLE_SCP || proposed.proposedRole == ASC_SC_ROLE_SCUSCP);
+            const bool storing = is_storable(abstract_syntax);
+            if (abstract_syntax != UID_VerificationSOPClass && !reporting && !storing) {
                 ASC_refusePresentationContext(parameters, proposed.presentationContextID,
                                               ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
                 continue;
@@ -146,9 +152,10 @@ private:
             for (int k = 0; k < proposed.transferSyntaxCount; ++k) {
                 syntaxes.emplace_back(proposed.proposedTransferSyntaxes[k]);
             }
-            const bool compressed = config_.dicom.accept_compressed_images && !verification;
+            const bool compressed = config_.dicom.accept_compressed_images && storing;
             if (const auto chosen = choose_transfer_syntax(syntaxes, compressed)) {
-                ASC_acceptPresentationContext(parameters, proposed.presentationContextID, chosen->c_str());
+                ASC_acceptPresentationContext(parameters, proposed.presentationContextID, chosen->c_str(),
+                                              reporting ? ASC_SC_ROLE_SCP : ASC_SC_ROLE_DEFAULT);
             } else {
                 ASC_refusePresentationContext(parameters, proposed.presentationContextID,
                                               ASC_P_TRANSFERSYNTAXESNOTSUPPORTED);
@@ -192,6 +199,8 @@ private:
                 return respond(command, context_id, command_field::c_echo_rsp, STATUS_Success, "");
             case command_field::c_store_rq:
                 return store(command, context_id);
+            case command_field::n_event_report_rq:
+                return take_report(command, context_id);
             default:
                 abort(fmt::format("unexpected command 0x{:04x}", command.command_field));
                 return false;
@@ -226,6 +235,29 @@ private:
         return respond(request, context_id, command_field::c_store_rsp, STATUS_Success, "");
     }
 
+    /// What a peer commits to, after we asked for it.
+    bool take_report(const CommandSet& request, T_ASC_PresentationContextID context_id) {
+        T_ASC_PresentationContext context{};
+        const bool accepted = ASC_findAcceptedPresentationContext(association_->params, context_id, &context).good() &&
+                              std::string_view(context.abstractSyntax) == UID_StorageCommitmentPushModelSOPClass;
+        if (!accepted || !request.has_data_set) {
+            abort("an event report that is none of storage commitment");
+            return false;
+        }
+        std::string data_set;
+        const OFCondition received =
+            receive_data_set(association_, context_id, context_.limits.data_timeout, report_bytes_max, data_set);
+        if (received.bad()) {
+            abort(received.text());
+            return false;
+        }
+        auto report = read_commitment_report(data_set, context.acceptedTransferSyntax);
+        const std::uint16_t status = report ? STATUS_Success : STATUS_N_ProcessingFailure;
+        const std::string comment = report ? "" : report.error().message;
+        if (report) context_.observer.commitment_reported(peer_, std::move(*report));
+        return respond(request, context_id, command_field::n_event_report_rsp, status, comment);
+    }
+
     bool refuse(const CommandSet& request, T_ASC_PresentationContextID context_id, const Error& error) {
         const std::uint16_t status = status_for(error);
         context_.log.warn("instance refused", kv("status", fmt::format("0x{:04X}", status)),
@@ -237,13 +269,8 @@ private:
 
     bool respond(const CommandSet& request, T_ASC_PresentationContextID context_id, std::uint16_t field,
                  std::uint16_t status, const std::string& comment) {
-        CommandSet response;
-        response.command_field = field;
-        response.message_id = request.message_id;
-        response.status = status;
+        CommandSet response = response_to(request, field, status);
         response.error_comment = comment;
-        response.sop_class_uid = request.sop_class_uid;
-        response.sop_instance_uid = request.sop_instance_uid;
         std::string bytes = encode_command(response);
         const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, bytes, true);
         if (sent.bad()) {

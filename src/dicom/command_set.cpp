@@ -97,6 +97,16 @@ bool take(CommandSet& command, std::uint16_t element, std::string_view value) {
 
 }  // namespace
 
+CommandSet response_to(const CommandSet& request, std::uint16_t field, std::uint16_t status) {
+    CommandSet response;
+    response.command_field = field;
+    response.message_id = request.message_id;
+    response.status = status;
+    response.sop_class_uid = request.sop_class_uid;
+    response.sop_instance_uid = request.sop_instance_uid;
+    return response;
+}
+
 std::string encode_command(const CommandSet& command) {
     std::string elements;
     append_uid(elements, affected_sop_class_uid, command.sop_class_uid);

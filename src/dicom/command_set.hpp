@@ -14,9 +14,13 @@ inline constexpr std::uint16_t c_store_rq = 0x0001;
 inline constexpr std::uint16_t c_store_rsp = 0x8001;
 inline constexpr std::uint16_t c_echo_rq = 0x0030;
 inline constexpr std::uint16_t c_echo_rsp = 0x8030;
+inline constexpr std::uint16_t n_event_report_rq = 0x0100;
+inline constexpr std::uint16_t n_event_report_rsp = 0x8100;
+inline constexpr std::uint16_t n_action_rsp = 0x8130;
 }  // namespace command_field
 
-/// The command set of a C-STORE or C-ECHO message (PS3.7 §9.3). Encoded by us and not by DCMTK, which builds a data set
+/// The command set of a C-STORE or C-ECHO message (PS3.7 §9.3), and what we need of those of Storage Commitment
+/// (PS3.7 §10.3). Encoded by us and not by DCMTK, which builds a data set
 /// for each, and sends a command that announces a data set only together with that data set.
 struct CommandSet {
     std::uint16_t command_field = 0;
@@ -30,9 +34,11 @@ struct CommandSet {
     bool is_response() const { return (command_field & 0x8000) != 0; }
 };
 
+CommandSet response_to(const CommandSet& request, std::uint16_t field, std::uint16_t status);
+
 /// In implicit little endian, as every command set is. Pure.
 std::string encode_command(const CommandSet& command);
-/// Errc::invalid for what is no command set. Elements that the two services do not use are passed over. Pure.
+/// Errc::invalid for what is no command set. Elements that these services do not use are passed over. Pure.
 Result<CommandSet> decode_command(std::string_view bytes);
 
 }  // namespace quicksilver::dicom

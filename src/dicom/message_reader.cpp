@@ -50,4 +50,16 @@ OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationC
     }
 }
 
+OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationContextID context_id,
+                             std::chrono::seconds timeout, std::size_t bytes_max, std::string& data_set) {
+    data_set.clear();
+    bool is_too_long = false;
+    const auto take = [&](std::span<const std::byte> part) {
+        is_too_long |= part.size() > bytes_max - data_set.size();
+        if (!is_too_long) data_set.append(reinterpret_cast<const char*>(part.data()), part.size());
+    };
+    const OFCondition received = receive_data_set(association, context_id, timeout, take);
+    return received.good() && is_too_long ? OFCondition(DIMSE_OUTOFRESOURCES) : received;
+}
+
 }  // namespace quicksilver::dicom

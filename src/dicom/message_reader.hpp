@@ -22,4 +22,8 @@ OFCondition receive_command(T_ASC_Association* association, std::chrono::seconds
 OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationContextID context_id,
                              std::chrono::seconds timeout, const std::function<void(std::span<const std::byte>)>& take);
 
+/// The same, collected; DIMSE_OUTOFRESOURCES when it is longer than `bytes_max`.
+OFCondition receive_data_set(T_ASC_Association* association, T_ASC_PresentationContextID context_id,
+                             std::chrono::seconds timeout, std::size_t bytes_max, std::string& data_set);
+
 }  // namespace quicksilver::dicom

@@ -6,7 +6,7 @@
 #include "file_data_set.hpp"
 #include "message_reader.hpp"
 #include "message_writer.hpp"
-#include "tls_client.hpp"
+#include "requested_association.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
@@ -29,61 +29,13 @@ namespace {
 constexpr std::array<const char*, 2> native_fallbacks = {UID_LittleEndianExplicitTransferSyntax,
                                                          UID_LittleEndianImplicitTransferSyntax};
 
-std::string peer_name(const Destination& destination) {
-    return fmt::format("{} at {}:{}", destination.called_ae, destination.host, destination.port);
-}
-
-Error network_error(const Destination& destination, const char* doing, const OFCondition& condition) {
-    const bool silent = condition == DIMSE_NODATAAVAILABLE || condition == DUL_READTIMEOUT;
-    return Error{silent ? Errc::timed_out : Errc::network,
-                 fmt::format("{} {}: {}", doing, peer_name(destination),
-                             silent ? std::string("no answer in time") : std::string(condition.text()))};
-}
-
 class DcmtkSendAssociation final : public SendAssociation {
 public:
-    DcmtkSendAssociation(const Destination& destination, const StopFlag& stop)
-        : destination_(destination), stop_(&stop) {}
-
-    ~DcmtkSendAssociation() override {
-        if (association_) {
-            if (!released_) ASC_abortAssociation(association_);
-            ASC_destroyAssociation(&association_);
-        }
-        if (network_) ASC_dropNetwork(&network_);
-    }
+    DcmtkSendAssociation(const Destination& destination, const StopFlag& stop) : association_(destination, stop) {}
 
     Result<void> request(const std::vector<StorageContext>& contexts) {
-        if (*stop_) return Error{Errc::cancelled, "stopped before connecting to " + peer_name(destination_)};
-        const int timeout = static_cast<int>(destination_.association_timeout.count());
-        OFCondition done = ASC_initializeNetwork(NET_REQUESTOR, 0, timeout, &network_);
-        if (done.bad()) return network_error(destination_, "connecting to", done);
-        T_ASC_Parameters* parameters = nullptr;
-        done = ASC_createAssociationParameters(&parameters, static_cast<long>(destination_.max_pdu));
-        if (done.bad()) return network_error(destination_, "connecting to", done);
-        ASC_setAPTitles(parameters, destination_.calling_ae.c_str(), destination_.called_ae.c_str(), nullptr);
-        const bool is_v6 = destination_.host.find(':') != std::string::npos;
-        const std::string host = is_v6 ? "[" + destination_.host + "]" : destination_.host;
-        const std::string peer = fmt::format("{}:{}", host, destination_.port);
-        ASC_setPresentationAddresses(parameters, "localhost", peer.c_str());
-        propose(parameters, contexts, destination_.transfer_syntax_uid);
-        if (destination_.tls) {
-            if (auto encrypted = encrypt(parameters); !encrypted) {
-                ASC_destroyAssociationParameters(&parameters);
-                return encrypted;
-            }
-        }
-
-        // From here on the association owns the parameters, also when it fails.
-        done = ASC_requestAssociation(network_, parameters, &association_, nullptr, nullptr, DUL_NOBLOCK, timeout);
-        if (done == DUL_ASSOCIATIONREJECTED) return rejection(parameters);
-        if (done.bad() && destination_.tls && !*stop_) return tls_error(done);
-        if (done.bad()) return network_error(destination_, "connecting to", done);
-        if (ASC_countAcceptedPresentationContexts(parameters) == 0) {
-            return Error{Errc::refused, fmt::format("{} accepts none of the proposed SOP classes and transfer syntaxes",
-                                                    peer_name(destination_))};
-        }
-        return {};
+        return association_.open(
+            [&](T_ASC_Parameters* parameters) { propose(parameters, contexts, destination().transfer_syntax_uid); });
     }
 
     Result<StoreReply> store(const std::filesystem::path& file) override {
@@ -93,7 +45,7 @@ public:
         if (usable.empty()) {
             return StoreReply{
                 StoreOutcome::unsent, 0,
-                fmt::format("{} accepts neither {} nor a native transfer syntax for {}", destination_.called_ae,
+                fmt::format("{} accepts neither {} nor a native transfer syntax for {}", destination().called_ae,
                             syntax_name(data_set->transfer_syntax_uid()), class_name(data_set->sop_class_uid())),
                 0, false};
         }
@@ -101,57 +53,36 @@ public:
         if (!prepared) return StoreReply{StoreOutcome::unsent, 0, prepared.error().message, 0, false};
         const auto [context_id, streamed] = *prepared;
 
-        const DIC_US message_id = association_->nextMsgID++;
+        const DIC_US message_id = association_.next_message_id();
         const OFCondition sent = streamed ? send_streamed(*data_set, context_id, message_id)
                                           : send_loaded(*data_set, context_id, message_id);
-        if (*stop_) return Error{Errc::cancelled, "stopped while sending to " + peer_name(destination_)};
-        if (sent.bad()) return network_error(destination_, "sending to", sent);
+        if (sent.bad() || association_.stop()) return association_.error("sending to", sent);
         return receive_store_response(message_id, data_set->bytes(), streamed);
     }
 
     Result<void> echo() override {
         DIC_US status = 0;
         DcmDataset* detail = nullptr;
-        const int timeout = static_cast<int>(destination_.response_timeout.count());
-        const OFCondition done =
-            DIMSE_echoUser(association_, association_->nextMsgID++, DIMSE_NONBLOCKING, timeout, &status, &detail);
+        const int timeout = static_cast<int>(destination().response_timeout.count());
+        const OFCondition done = DIMSE_echoUser(association_.get(), association_.next_message_id(), DIMSE_NONBLOCKING,
+                                                timeout, &status, &detail);
         delete detail;
-        if (done.bad()) return network_error(destination_, "C-ECHO to", done);
+        if (done.bad()) return association_.error("C-ECHO to", done);
         if (status != STATUS_Success) {
             return Error{Errc::refused,
-                         fmt::format("{} answered C-ECHO with status 0x{:04X}", peer_name(destination_), status)};
+                         fmt::format("{} answered C-ECHO with status 0x{:04X}", association_.peer_name(), status)};
         }
         return {};
     }
 
-    void use_stop(const StopFlag& stop) override { stop_ = &stop; }
-
-    void release() override {
-        released_ = ASC_releaseAssociation(association_).good();
-        if (!released_) ASC_abortAssociation(association_);
-        released_ = true;
-    }
+    void use_stop(const StopFlag& stop) override { association_.use_stop(stop); }
+    void release() override { association_.release(); }
 
 private:
     struct ChosenContext {
         T_ASC_PresentationContextID id;
         std::string transfer_syntax_uid;
     };
-
-    Result<void> encrypt(T_ASC_Parameters* parameters) {
-        auto layer = make_tls_layer(*destination_.tls);
-        if (!layer) return layer.error();
-        ASC_setTransportLayer(network_, layer->release(), 1);
-        ASC_setTransportLayerType(parameters, OFTrue);
-        return {};
-    }
-
-    /// DCMTK says only that it failed, so a handshake of our own finds out whose certificate is wrong.
-    Error tls_error(const OFCondition& condition) const {
-        const auto reason = explain_tls_failure(destination_);
-        if (!reason) return network_error(destination_, "connecting to", condition);
-        return Error{Errc::refused, fmt::format("no encrypted connection to {}: {}", peer_name(destination_), *reason)};
-    }
 
     static void propose(T_ASC_Parameters* parameters, const std::vector<StorageContext>& contexts,
                         const std::string& wanted) {
@@ -177,29 +108,18 @@ private:
         }
     }
 
-    Error rejection(T_ASC_Parameters* parameters) const {
-        T_ASC_RejectParameters reason{};
-        ASC_getRejectParameters(parameters, &reason);
-        OFString text;
-        ASC_printRejectParameters(text, &reason);
-        std::string line(text.c_str());
-        std::replace(line.begin(), line.end(), '\n', ' ');
-        return Error{Errc::refused, fmt::format("association rejected by {} (we are {}): {}", peer_name(destination_),
-                                                destination_.calling_ae, line)};
-    }
-
     /// The accepted contexts for an instance, best first.
     std::vector<ChosenContext> usable_contexts(const std::string& sop_class, const std::string& syntax) const {
         std::vector<std::string> wanted;
-        if (!destination_.transfer_syntax_uid.empty()) wanted.push_back(destination_.transfer_syntax_uid);
+        if (!destination().transfer_syntax_uid.empty()) wanted.push_back(destination().transfer_syntax_uid);
         wanted.push_back(syntax);
         wanted.insert(wanted.end(), native_fallbacks.begin(), native_fallbacks.end());
         std::vector<ChosenContext> usable;
         for (const std::string& uid : wanted) {
             const T_ASC_PresentationContextID id =
-                ASC_findAcceptedPresentationContextID(association_, sop_class.c_str(), uid.c_str());
+                ASC_findAcceptedPresentationContextID(association_.get(), sop_class.c_str(), uid.c_str());
             T_ASC_PresentationContext accepted{};
-            if (id != 0 && ASC_findAcceptedPresentationContext(association_->params, id, &accepted).good() &&
+            if (id != 0 && ASC_findAcceptedPresentationContext(association_.get()->params, id, &accepted).good() &&
                 std::string(accepted.acceptedTransferSyntax) == uid) {
                 usable.push_back(ChosenContext{id, uid});
             }
@@ -233,8 +153,8 @@ private:
         request.sop_class_uid = data_set.sop_class_uid();
         request.sop_instance_uid = data_set.sop_instance_uid();
         std::string command = encode_command(request);
-        const OFCondition sent = write_fragment(association_, context_id, DUL_COMMANDPDV, command, true);
-        return sent.good() ? data_set.stream(association_, context_id, *stop_) : sent;
+        const OFCondition sent = write_fragment(association_.get(), context_id, DUL_COMMANDPDV, command, true);
+        return sent.good() ? data_set.stream(association_.get(), context_id, association_.stop()) : sent;
     }
 
     OFCondition send_loaded(FileDataSet& data_set, T_ASC_PresentationContextID context_id, DIC_US message_id) {
@@ -246,25 +166,19 @@ private:
         copy_uid(request.AffectedSOPInstanceUID, data_set.sop_instance_uid());
         request.DataSetType = DIMSE_DATASET_PRESENT;
         request.Priority = DIMSE_PRIORITY_MEDIUM;
-        return DIMSE_sendMessageUsingMemoryData(association_, context_id, &message, nullptr, data_set.loaded(), nullptr,
-                                                nullptr);
+        return DIMSE_sendMessageUsingMemoryData(association_.get(), context_id, &message, nullptr, data_set.loaded(),
+                                                nullptr, nullptr);
     }
 
-    /// Waits for the response in steps of a second, so that a stop is noticed.
     Result<StoreReply> receive_store_response(DIC_US message_id, std::uint64_t bytes, bool streamed) {
-        constexpr auto step = std::chrono::seconds(1);
         T_ASC_PresentationContextID context_id = 0;
-        OFCondition received = DIMSE_NODATAAVAILABLE;
-        for (auto waited = std::chrono::seconds(0);
-             received == DIMSE_NODATAAVAILABLE && waited < destination_.response_timeout; waited += step) {
-            if (*stop_) return Error{Errc::cancelled, "stopped while waiting for " + peer_name(destination_)};
-            received = receive_command(association_, step, destination_.response_timeout, context_id, command_bytes_);
-        }
-        if (received.bad()) return network_error(destination_, "waiting for the C-STORE response of", received);
+        const auto timeout = destination().response_timeout;
+        const OFCondition received = receive_command(association_.get(), timeout, timeout, context_id, command_bytes_);
+        if (received.bad()) return association_.error("waiting for the C-STORE response of", received);
         const auto response = decode_command(command_bytes_);
         if (!response || response->command_field != command_field::c_store_rsp || response->message_id != message_id) {
             return Error{Errc::network,
-                         fmt::format("{} answered C-STORE with another message", peer_name(destination_))};
+                         fmt::format("{} answered C-STORE with another message", association_.peer_name())};
         }
         StoreReply reply{classify_store_status(response->status), response->status, response->error_comment, bytes,
                          streamed};
@@ -286,12 +200,10 @@ private:
     }
     static std::string class_name(const std::string& uid) { return syntax_name(uid); }
 
-    const Destination destination_;
-    const StopFlag* stop_;
-    T_ASC_Network* network_ = nullptr;
-    T_ASC_Association* association_ = nullptr;
+    const Destination& destination() const { return association_.destination(); }
+
+    RequestedAssociation association_;
     std::string command_bytes_;
-    bool released_ = false;
 };
 
 }  // namespace

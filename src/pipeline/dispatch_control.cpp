@@ -242,6 +242,11 @@ Result<std::string> Dispatcher::make_copy(const std::string& task_id, const std:
         const std::string name = entry->path().filename();
         const bool is_ours = name == TaskFile::file_name || name == SentLog::file_name || name.front() == '.';
         if (!is_ours && entry->is_regular_file()) files.push_back(entry->path());
+        if (!is_ours && entry->is_directory()) {
+            return Error{Errc::invalid, fmt::format("task {} has the folder {} in it, which a copy cannot take along; "
+                                                    "add the targets to its rule and let it be processed again",
+                                                    task_id, name)};
+        }
     }
     if (error) return Error{Errc::io, fmt::format("cannot list {}: {}", folder.string(), error.message())};
     if (files.empty()) return Error{Errc::invalid, fmt::format("task {} has no files to send", task_id)};

@@ -55,6 +55,7 @@ asio::awaitable<void> Dispatcher::delivery_ended(TaskPtr task, std::string share
     if (result) {
         target_answered(via);
         delivered(*task, share, *result);
+        start_deliveries();  // the next one need not wait until this is written down
         co_await save(std::move(task));
         co_return;
     }
@@ -92,13 +93,14 @@ void Dispatcher::delivered(Task& task, Share& share, const Receipt& receipt) {
     status.state = DispatchStatus::State::complete;
     status.time = local_timestamp(context_.clock.wall_now());
     if (share.via != share.target) status.via = share.via;
+    status.committed = receipt.committed;
     TargetState& totals = queue_of(share.via).totals;
     ++totals.delivered_total;
     totals.instances_total += receipt.instances;
     totals.bytes_total += receipt.bytes;
     totals.last_error.clear();
     context_.books.task_event(task.id, dispatch_sender, TaskEventType::dispatch_complete, receipt.instances, share.via,
-                              "Routing job complete");
+                              receipt.committed ? "Routing job complete, storage committed" : "Routing job complete");
     context_.log.info("series sent", kv("task", task.id), kv("series", task.file.info.uid), kv("target", share.via),
                       kv("instances", receipt.instances), kv("bytes", receipt.bytes), kv("warnings", receipt.warnings));
 }
@@ -141,6 +143,17 @@ void Dispatcher::wake_those_waiting_for(const std::string& target, std::size_t m
             ++woken;
         }
     }
+}
+
+void Dispatcher::commitment_reported(const std::string& task_id, const std::string& target) {
+    const auto found = tasks_.find(task_id);
+    if (found == tasks_.end()) return;
+    for (auto& [name, share] : found->second->shares) {
+        if (share.via != target || share.state != Share::State::retrying) continue;
+        share.ahead_of_time = true;
+        place(found->second, share);
+    }
+    start_deliveries();
 }
 
 asio::awaitable<void> Dispatcher::share_failed(TaskPtr task, std::string share_name, Error error, bool unreachable) {

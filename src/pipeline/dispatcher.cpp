@@ -127,6 +127,7 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
         if (!instances) return instances.error();
         task->since = modified_time(task->folder);
         task->file = std::move(*file);
+        task->file.id = task->id;  // somebody may have copied the folder; targets make names of it
         task->instances = instances->size();
         return {};
     };
@@ -289,7 +290,7 @@ asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string share_name, 
     std::optional<Result<Receipt>> result;
     if (target) {
         // A copy, because another target of the task may end while this one is being sent to.
-        Delivery delivery{task->folder, task->file, {}, {}};
+        Delivery delivery{task->folder, task->file, {}, {}, {}};
         const auto stop = task->shares.at(share_name).stop;
         auto send = [&] { return send_blocking(delivery, via, **target, *stop); };
         result.emplace(co_await run_blocking(sends_, send));
@@ -324,11 +325,14 @@ Result<Receipt> Dispatcher::send_blocking(Delivery& delivery, const std::string&
     if (!log) return log.error();
     const auto record = [&](const std::string& file, std::uint16_t status) {
         // If it cannot be written down, the instance is sent again one day; the target knows its UID.
-        (void)log->append(SentRecord{target_name, file, status, rfc3339(context_.clock.wall_now())});
+        (void)log->append(SentRecord{target_name, file, status, rfc3339(context_.clock.wall_now()), false});
+    };
+    delivery.withdraw = [&](const std::string& file, std::uint16_t status) {
+        (void)log->append(SentRecord{target_name, file, status, rfc3339(context_.clock.wall_now()), true});
     };
     try {
         auto sent = target.send(delivery, record, stop);
-        (void)log->finish();
+        if (!sent) (void)log->finish();  // that all is there is written down in task.json
         return sent;
     } catch (const std::exception& e) {
         (void)log->finish();

@@ -1,5 +1,6 @@
 #include "quicksilver/pipeline/processing_folder.hpp"
 
+#include "quicksilver/core/json_depth.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/sent_log.hpp"
@@ -24,7 +25,8 @@ namespace {
 
 constexpr const char* result_file = "result.json";
 constexpr std::string_view publishing_prefix = ".out-";
-constexpr std::size_t result_max = 64UL << 20;
+constexpr std::size_t result_max = 8UL << 20;
+constexpr unsigned result_depth_max = 256;
 constexpr std::uint64_t free_min = 1UL << 20;  // bytes; less than this after a run means that the disk was full
 
 Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
@@ -72,10 +74,10 @@ Result<void> sync_tree(FileOps& ops, const fs::path& folder) {
         if (fs::is_directory(status)) {
             if (auto synced = sync_tree(ops, entry); !synced) return synced;
         } else if (fs::is_regular_file(status)) {
-            auto file = ops.open_append(entry);
+            // Some are links to files that others share, and that nobody may write to.
+            auto file = ops.open_to_sync(entry);
             if (!file) return file.error();
             if (auto synced = ops.sync(*file); !synced) return synced;
-            if (auto closed = ops.close(*file); !closed) return closed;
         }
     }
     return ops.sync_folder(folder);
@@ -220,7 +222,14 @@ Result<void> ProcessingFolder::write_step_task(const TaskFile& task, unsigned st
 Result<Json> ProcessingFolder::read_result() const {
     const auto text = read_text_file(out() / result_file, result_max);
     if (!text && text.error().code == Errc::not_found) return Json();
-    if (!text) return text.error();
+    if (!text)
+        return Error{Errc::invalid, fmt::format("the module's result.json cannot be taken: {}; large results go "
+                                                "into files of their own",
+                                                text.error().message)};
+    if (json_depth(*text) > result_depth_max) {
+        return Error{Errc::invalid,
+                     fmt::format("the module's result.json is nested more than {} deep", result_depth_max)};
+    }
     Json result = Json::parse(*text, nullptr, false);
     if (result.is_discarded()) return Error{Errc::invalid, "the module's result.json is no JSON"};
     return result;

@@ -176,11 +176,12 @@ Processor::TaskPtr Processor::next_waiting(bool wants_urgent) const {
     TaskPtr next;
     for (const auto& [id, task] : tasks_) {
         if (task->state != Task::State::waiting || (next && next->sequence < task->sequence)) continue;
+        if (!may_start(*task)) continue;
         const Priority priority = task_priority(task->file.info, *config);
         if ((priority == Priority::urgent) != wants_urgent) continue;
         // One that has begun is finished whatever the hour.
         if (priority == Priority::offpeak && !offpeak && !task->progress) continue;
-        if (may_start(*task)) next = task;
+        next = task;
     }
     return next;
 }
@@ -198,8 +199,10 @@ void Processor::watch_runs() {
 void Processor::probe_runners() {
     if (closed_ || !looked_) return;
     // Before all tasks are read, nobody knows which runs are wanted.
-    const bool loading = std::any_of(tasks_.begin(), tasks_.end(),
-                                     [](const auto& entry) { return entry.second->state == Task::State::loading; });
+    const bool loading = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+        const Task& task = *entry.second;
+        return task.state == Task::State::loading || (task.state == Task::State::running && !task.progress);
+    });
     if (loading) return;
     for (const auto& [name, runner] : runners_) {
         const bool unknown = !runner->swept || !runner->away.empty();
@@ -281,6 +284,7 @@ Result<void> Processor::cancel(const std::string& task_id) {
         task.state = Task::State::leaving;
         working_.start("cancel " + task_id, fail(found->second, "cancelled by a person"));
     }
+    wake();  // it may wait between two modules
     return {};
 }
 

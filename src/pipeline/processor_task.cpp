@@ -303,16 +303,24 @@ void Processor::wait_again(Task& task, const std::string& reason) {
 }
 
 asio::awaitable<bool> Processor::take_result(TaskPtr task) {
-    auto read = [&task] { return task->folder.read_result(); };
+    ProcessingState& progress = *task->progress;
+    TaskProcess& process = task->file.process.at(progress.step);
+    auto read = [&]() -> Result<nlohmann::ordered_json> {
+        auto result = task->folder.read_result();
+        if (!result) return result;
+        // mercure refuses a task.json in which this is anything else.
+        process.output = result->is_object() ? *result : nlohmann::ordered_json();
+        if (to_json_text(task->file).size() <= TaskFile::bytes_max) return result;
+        process.output = nullptr;
+        return Error{Errc::invalid,
+                     "the results of the modules are too large for one task; large results go into "
+                     "files of their own"};
+    };
     auto result = co_await run_blocking(context_.files, read);
     if (!result) {
         co_await fail(task, result.error().message);
         co_return false;
     }
-    ProcessingState& progress = *task->progress;
-    TaskProcess& process = task->file.process.at(progress.step);
-    // mercure refuses a task.json in which this is anything else.
-    process.output = result->is_object() ? *result : nlohmann::ordered_json();
     progress.outputs.push_back(nlohmann::ordered_json::array({process.module_name, *result}));
     if (!result->is_null()) {
         const auto replace = nlohmann::ordered_json::error_handler_t::replace;

@@ -25,10 +25,11 @@ constexpr auto arrivals_interval = std::chrono::milliseconds(5);
 }  // namespace
 
 Receiver::Receiver(StageContext context, boost::asio::thread_pool& associations, IncomingStore& store,
-                   AsyncQueue<CompleteSeries>& to_router)
+                   AsyncQueue<CompleteSeries>& to_router, TakeCommitment take_commitment)
     : context_(std::move(context)),
       store_(store),
       to_router_(to_router),
+      take_commitment_(std::move(take_commitment)),
       listener_(context_.io, associations, context_.config, store, *this, context_.log),
       wakeup_(context_.io, boost::asio::steady_timer::time_point::max()),
       arrival_timer_(context_.io) {}
@@ -203,6 +204,14 @@ Receiver::Status Receiver::status() const {
     status.instances_per_second = instances.per_second(now);
     status.bytes_per_second = bytes.per_second(now);
     return status;
+}
+
+void Receiver::commitment_reported(const dicom::Peer& peer, dicom::CommitmentReport report) {
+    const std::size_t committed = report.committed.size(), failed = report.failed.size();
+    const bool is_expected = take_commitment_(std::move(report));
+    context_.log.info(is_expected ? "storage commitment reported" : "a storage commitment that nobody waits for",
+                      kv("calling", peer.calling_ae), kv("peer", peer.address), kv("committed", committed),
+                      kv("failed", failed));
 }
 
 }  // namespace quicksilver

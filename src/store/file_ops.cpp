@@ -43,6 +43,10 @@ public:
         return open(path, "open", O_RDWR | O_CREAT | O_APPEND);
     }
 
+    Result<OpenFile> open_to_sync(const std::filesystem::path& path) override {
+        return open(path, "open", O_RDONLY | O_NOFOLLOW);
+    }
+
     Result<OpenFile> open_folder(const std::filesystem::path& path) override {
         return open(path, "open the folder", O_RDONLY | O_DIRECTORY);
     }

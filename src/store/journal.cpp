@@ -128,9 +128,11 @@ public:
     }
 
     void operator()(const journal::TaskUpdated& entry) {
-        // One that is no JSON must not hold up the whole batch for ever.
-        const std::optional<std::string> data =
-            nlohmann::json::accept(entry.task_json) ? entry.task_json : std::optional<std::string>();
+        // One that SQLite takes for no JSON, or that is nested too deep for it, must not hold up the whole batch.
+        auto valid = connection_.statement("SELECT json_valid(?1)");
+        valid.bind(entry.task_json);
+        const bool is_json = valid.step() && valid.integer(0) == 1;
+        const std::optional<std::string> data = is_json ? entry.task_json : std::optional<std::string>();
         connection_
             .statement(
                 "INSERT INTO tasks (id, time, series_uid, study_uid, data) VALUES (?1, ?2,"

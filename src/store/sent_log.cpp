@@ -26,7 +26,8 @@ std::optional<SentRecord> parse_line(std::string_view line) {
     if (!object.is_object()) return std::nullopt;
     try {
         return SentRecord{object.at("target").get<std::string>(), object.at("file").get<std::string>(),
-                          object.at("status").get<std::uint16_t>(), object.at("time").get<std::string>()};
+                          object.at("status").get<std::uint16_t>(), object.at("time").get<std::string>(),
+                          object.value("withdrawn", false)};
     } catch (const nlohmann::json::exception&) {
         return std::nullopt;
     }
@@ -38,27 +39,31 @@ Result<SentLog> SentLog::open(FileOps& ops, const std::filesystem::path& folder,
     auto file = ops.open_append(folder / file_name);
     if (!file) return std::move(file).error();
     const bool torn = is_torn(*file);
-    if (auto synced = ops.sync_folder(folder); !synced) return std::move(synced).error();
-    return SentLog(ops, std::move(*file), sync_every, torn);
+    return SentLog(ops, folder, std::move(*file), sync_every, torn);
 }
 
 Result<void> SentLog::append(const SentRecord& record) {
-    const nlohmann::ordered_json line = {
+    nlohmann::ordered_json line = {
         {"target", record.target}, {"file", record.file}, {"status", record.status}, {"time", record.time}};
+    if (record.withdrawn) line["withdrawn"] = true;
     std::string text = line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
     if (torn_) text.insert(text.begin(), '\n');
     torn_ = true;
     if (auto written = ops_->write(file_, text); !written) return written;
     torn_ = false;
     if (++unsynced_ < sync_every_) return {};
-    unsynced_ = 0;
-    return ops_->sync_data(file_);
+    return sync();
 }
 
 Result<void> SentLog::finish() {
-    if (unsynced_ == 0) return {};
+    return unsynced_ == 0 ? Result<void>() : sync();
+}
+
+Result<void> SentLog::sync() {
     unsynced_ = 0;
-    return ops_->sync_data(file_);
+    if (auto synced = ops_->sync_data(file_); !synced || named_) return synced;
+    named_ = true;
+    return ops_->sync_folder(folder_);
 }
 
 Result<std::vector<SentRecord>> read_sent_log(const std::filesystem::path& folder) {
@@ -83,7 +88,9 @@ Result<std::set<std::string>> confirmed_files(const std::filesystem::path& folde
     if (!records) return std::move(records).error();
     std::set<std::string> files;
     for (SentRecord& record : *records) {
-        if (record.target == target) files.insert(std::move(record.file));
+        if (record.target != target) continue;
+        if (record.withdrawn) files.erase(record.file);
+        if (!record.withdrawn) files.insert(std::move(record.file));
     }
     return files;
 }

@@ -68,6 +68,7 @@ Json to_json(const DispatchStatus& status) {
     if (status.next_retry_at) object["next_retry_at"] = *status.next_retry_at;
     if (!status.reason.empty()) object["reason"] = status.reason;
     if (!status.via.empty()) object["via"] = status.via;
+    if (status.committed) object["committed"] = true;
     return object;
 }
 
@@ -154,7 +155,11 @@ std::string to_json_text(const TaskFile& task) {
     document["nomad_info"] = task.nomad_info;
     constexpr int indent = 4;
     constexpr bool ascii_only = true;
-    return document.dump(indent, ' ', ascii_only, Json::error_handler_t::replace);
+    constexpr std::size_t for_people_max = 1UL << 20;
+    std::string text = document.dump(indent, ' ', ascii_only, Json::error_handler_t::replace);
+    // A result with many numbers has a line for each, which nobody reads.
+    if (text.size() <= for_people_max) return text;
+    return document.dump(-1, ' ', ascii_only, Json::error_handler_t::replace);
 }
 
 Result<void> write_task_file(FileOps& ops, const std::filesystem::path& folder, const TaskFile& task) {

@@ -1,3 +1,4 @@
+#include "quicksilver/core/json_depth.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/task_file.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t task_file_bytes_max = 16UL << 20;
+constexpr unsigned depth_max = 512;  // results of modules have half of it
 
 /// Thrown and caught in this file only: a field that cannot be read, with its path.
 struct BadField : std::runtime_error {
@@ -176,6 +177,7 @@ void read_own_fields(const Json& value, DispatchStatus& status) {
     if (const Json& next = member("next_retry_at"); next.is_number()) status.next_retry_at = next.get<double>();
     if (const Json& reason = member("reason"); reason.is_string()) status.reason = reason.get<std::string>();
     if (const Json& via = member("via"); via.is_string()) status.via = via.get<std::string>();
+    if (const Json& committed = member("committed"); committed.is_boolean()) status.committed = committed.get<bool>();
 }
 
 std::optional<DispatchStatus> read_target_status(const Json& value) {
@@ -275,6 +277,7 @@ std::optional<TaskStudy> read_study(const Json* object) {
 
 Result<TaskFile> parse_task_file(std::string_view text) {
     try {
+        if (json_depth(text) > depth_max) throw BadField(fmt::format("it is nested more than {} deep", depth_max));
         const Json document = Json::parse(text);
         ObjectReader reader(document, "");
         TaskFile task;
@@ -293,7 +296,7 @@ Result<TaskFile> parse_task_file(std::string_view text) {
 }
 
 Result<TaskFile> read_task_file(const std::filesystem::path& folder) {
-    const auto text = read_text_file(folder / TaskFile::file_name, task_file_bytes_max);
+    const auto text = read_text_file(folder / TaskFile::file_name, TaskFile::bytes_max);
     if (!text) return text.error();
     auto task = parse_task_file(*text);
     if (!task) return Error{task.error().code, fmt::format("{}: {}", folder.string(), task.error().message)};

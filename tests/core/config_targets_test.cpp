@@ -156,7 +156,7 @@ TEST_CASE("A target without a retry plan of its own has the global one", "[confi
     REQUIRE(loaded.ok());
     CHECK(loaded.config->targets[0].retry.delay == Seconds(7));
     CHECK(loaded.config->targets[0].retry.attempts == 3);
-    CHECK(loaded.config->targets[0].max_parallel == 1);
+    CHECK(loaded.config->targets[0].max_parallel == 4);
     CHECK_FALSE(loaded.config->targets[0].settings.contains("retry_delay"));
 }
 

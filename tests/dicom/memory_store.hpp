@@ -37,6 +37,11 @@ public:
         rejected.push_back(reason);
         told_.notify_all();
     }
+    void commitment_reported(const dicom::Peer&, dicom::CommitmentReport report) override {
+        const std::lock_guard lock(mutex_);
+        commitments.push_back(std::move(report));
+        told_.notify_all();
+    }
     void association_began(const dicom::Peer&) override {
         const std::lock_guard lock(mutex_);
         ++associations_began_;
@@ -72,6 +77,7 @@ public:
     std::vector<dicom::StoredInstance> stored;
     std::vector<std::pair<std::uint16_t, std::string>> refused;
     std::vector<std::string> rejected;
+    std::vector<dicom::CommitmentReport> commitments;
 
 private:
     class Writer final : public dicom::InstanceWriter {

@@ -135,8 +135,11 @@ TEST_CASE("Results are checked: JSON that is none, images that are none", "[pipe
     const auto broken = folder.check_outputs();
     REQUIRE_FALSE(broken);
     CHECK(broken.error().message.find("broken.dcm") != std::string::npos);
-    test::write_file(folder.out() / "result.json", "{");
-    CHECK(folder.read_result().error().code == Errc::invalid);
+    for (const std::string& bad : {std::string("{"), std::string(100'000, '[') + std::string(100'000, ']'),
+                                   "[" + std::string(9UL << 20, ' ') + "]"}) {
+        test::write_file(folder.out() / "result.json", bad);
+        CHECK(folder.read_result().error().code == Errc::invalid);
+    }
 }
 
 TEST_CASE("A failed task goes to error with its originals and its reason", "[pipeline][processing_folder]") {

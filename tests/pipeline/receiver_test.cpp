@@ -16,7 +16,8 @@ struct Fixture : test::StageFixture {
     IncomingStore incoming{ops, root / "incoming", DiskReserve{0, 0}};
     AsyncQueue<CompleteSeries> to_router{io.get_executor(), 2};
     CoroutineGroup group{io.get_executor(), nullptr};
-    Receiver receiver{context(), associations, incoming, to_router};
+    Receiver receiver{context(), associations, incoming, to_router,
+                      [](const dicom::CommitmentReport&) { return false; }};
 
     Fixture() {
         test::require_dicom();

@@ -16,7 +16,8 @@ struct Fixture : test::StageFixture {
     boost::asio::thread_pool associations{1};
     IncomingStore incoming{ops, root / "incoming", DiskReserve{0, 0}};
     AsyncQueue<CompleteSeries> to_router{io.get_executor(), 100};
-    Receiver receiver{context(), associations, incoming, to_router};
+    Receiver receiver{context(), associations, incoming, to_router,
+                      [](const dicom::CommitmentReport&) { return false; }};
     std::vector<std::string> hints;
     std::vector<std::string> joined_studies;
     StudyFolders studies{folders, clock};

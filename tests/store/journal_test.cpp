@@ -126,6 +126,12 @@ TEST_CASE("A task.json that is none does not hold up the batch", "[store][journa
     CHECK(f.ask("SELECT description FROM mercure_events") == "after");
 }
 
+TEST_CASE("A task.json that is nested too deep for the database does not hold up the batch", "[store][journal]") {
+    JournalFixture f;
+    f.write({TaskUpdated{noon, "t", std::string(3'000, '[') + std::string(3'000, ']')}, event("after")});
+    CHECK(f.ask("SELECT description FROM mercure_events") == "after");
+}
+
 TEST_CASE("Names in any encoding are stored as text that is JSON", "[store][journal]") {
     JournalFixture f;
     f.write({SeriesRegistered{noon, "1", tags({{"PatientName", "M\xfcller"}, {"a\"b", "\\"}})}});

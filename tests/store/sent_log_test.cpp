@@ -44,6 +44,20 @@ TEST_CASE("Confirmations are read back in order, each target's on their own", "[
     CHECK(*confirmed_files(folder.path(), "nobody") == std::set<std::string>());
 }
 
+TEST_CASE("What a target withdraws is no longer confirmed, until it is confirmed anew", "[store]") {
+    TemporaryFolder folder;
+    const auto ops = make_file_ops();
+    auto log = SentLog::open(*ops, folder.path());
+    REQUIRE(log.ok());
+    for (const char* file : {"s#1.dcm", "s#2.dcm"}) REQUIRE(log->append(record("pacs", file)));
+    SentRecord lost = record("pacs", "s#1.dcm", 0x0112);
+    lost.withdrawn = true;
+    REQUIRE(log->append(lost));
+    CHECK(*confirmed_files(folder.path(), "pacs") == std::set<std::string>{"s#2.dcm"});
+    REQUIRE(log->append(record("pacs", "s#1.dcm")));
+    CHECK(*confirmed_files(folder.path(), "pacs") == std::set<std::string>{"s#1.dcm", "s#2.dcm"});
+}
+
 TEST_CASE("Each confirmation is in the file at once, not at the end", "[store]") {
     TemporaryFolder folder;
     const auto ops = make_file_ops();

@@ -40,6 +40,10 @@ public:
         if (fails(true)) return failure("open", path);
         return real_->open_append(path);
     }
+    Result<OpenFile> open_to_sync(const std::filesystem::path& path) override {
+        if (fails(false)) return failure("open", path);
+        return real_->open_to_sync(path);
+    }
     Result<OpenFile> open_folder(const std::filesystem::path& path) override {
         if (fails(false)) return failure("open the folder", path);
         return real_->open_folder(path);

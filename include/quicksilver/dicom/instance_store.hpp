@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quicksilver/core/result.hpp"
+#include "quicksilver/dicom/commitment_report.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +66,8 @@ public:
     virtual void association_rejected(const Peer& peer, const std::string& reason) = 0;
     virtual void association_began(const Peer& peer) = 0;
     virtual void association_ended(const Peer& peer) = 0;
+    /// A peer that we asked for storage commitment answers, on an association that it opened.
+    virtual void commitment_reported(const Peer& peer, CommitmentReport report) = 0;
 };
 
 }  // namespace quicksilver::dicom

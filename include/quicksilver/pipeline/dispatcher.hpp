@@ -61,6 +61,8 @@ public:
 
     /// A task lies in outgoing/. Telling twice is harmless.
     void add(const std::string& task_id);
+    /// A target has answered whether it commits to keep the task: what waits for that goes on at once.
+    void commitment_reported(const std::string& task_id, const std::string& target);
 
     /// Delivers until close(); looks for tasks that nobody told us of at once and then every minute.
     boost::asio::awaitable<void> run();

@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -42,8 +43,11 @@ public:
         double bytes_per_second = 0;
     };
 
+    /// Whether anybody waits for what a peer commits to. Called from association threads.
+    using TakeCommitment = std::function<bool(dicom::CommitmentReport)>;
+
     Receiver(StageContext context, boost::asio::thread_pool& associations, IncomingStore& store,
-             AsyncQueue<CompleteSeries>& to_router);
+             AsyncQueue<CompleteSeries>& to_router, TakeCommitment take_commitment);
 
     /// Takes the port.
     Result<void> open() { return listener_.open(); }
@@ -80,6 +84,7 @@ public:
     void association_rejected(const dicom::Peer& peer, const std::string& reason) override;
     void association_began(const dicom::Peer& peer) override;
     void association_ended(const dicom::Peer& peer) override;
+    void commitment_reported(const dicom::Peer& peer, dicom::CommitmentReport report) override;
 
 private:
     void take_arrivals_soon();
@@ -93,6 +98,7 @@ private:
     StageContext context_;
     IncomingStore& store_;
     AsyncQueue<CompleteSeries>& to_router_;
+    const TakeCommitment take_commitment_;
     dicom::Listener listener_;
     SeriesTracker tracker_;
     boost::asio::steady_timer wakeup_;  // cancelled when the next due time may have changed

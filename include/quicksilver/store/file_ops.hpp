@@ -45,6 +45,8 @@ public:
     virtual Result<OpenFile> create(const std::filesystem::path& path) = 0;
     /// A file to append to, made when absent.
     virtual Result<OpenFile> open_append(const std::filesystem::path& path) = 0;
+    /// A file that need not be writable, to be synced.
+    virtual Result<OpenFile> open_to_sync(const std::filesystem::path& path) = 0;
     /// A folder, to be synced later even if somebody renames it meanwhile.
     virtual Result<OpenFile> open_folder(const std::filesystem::path& path) = 0;
 

@@ -51,6 +51,7 @@ struct DispatchStatus {
     std::optional<double> next_retry_at;  ///< seconds since 1970
     std::string reason;                   ///< of the last failure
     std::string via;                      ///< the target that took it instead: of a failover list or a group
+    bool committed = false;               ///< the target promised to keep all instances (Storage Commitment)
 };
 
 struct TaskDispatch {
@@ -87,6 +88,7 @@ struct TaskStudy {
 /// mercure's task.json: what is to be done with the folder it lies in, and what is done already.
 struct TaskFile {
     static constexpr std::string_view file_name = "task.json";
+    static constexpr std::size_t bytes_max = 16UL << 20;  ///< a longer one is not read
 
     TaskInfo info;
     std::string id;

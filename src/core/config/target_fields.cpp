@@ -90,6 +90,8 @@ constexpr auto delivery_fields = join(retry_fields, failover_field);
 // for a large one; archives take several associations of one sender.
 constexpr auto one_at_a_time = std::array{max_parallel("1")};
 constexpr auto two_at_a_time = std::array{max_parallel("2")};
+// Each file and folder is synced by itself, which several tasks can do at the same time.
+constexpr auto four_at_a_time = std::array{max_parallel("4")};
 
 constexpr auto dicom_node_fields = std::to_array<ConfigField>({
     {.key = "ip",
@@ -126,10 +128,10 @@ constexpr auto dicom_sending_fields = std::to_array<ConfigField>({
      .owner = ours},
     {.key = "commitment",
      .type = FieldType::boolean,
-     .help = "Count a task as delivered only after the target has committed to keep it (Storage Commitment).",
+     .help = "Count a task as delivered only after the target has committed to keep it (Storage Commitment). A target "
+             "that answers on an association of its own needs our AE title and port.",
      .default_text = "false",
-     .owner = ours,
-     .no_effect = "storage commitment is not asked for yet"},
+     .owner = ours},
     {.key = "accepted_statuses",
      .type = FieldType::text_list,
      .help = "Further C-STORE statuses that mean that the target has the instance, such as `0x0111` (duplicate).",
@@ -278,7 +280,7 @@ constexpr auto rsync =
     join(general_fields, ssh_fields, rsync_own_fields, file_filter_field, one_at_a_time, delivery_fields);
 constexpr auto xnat = join(general_fields, xnat_own_fields, https_fields, one_at_a_time, delivery_fields);
 constexpr auto s3 = join(general_fields, s3_own_fields, https_fields, one_at_a_time, delivery_fields);
-constexpr auto folder = join(general_fields, folder_own_fields, file_filter_field, one_at_a_time, delivery_fields);
+constexpr auto folder = join(general_fields, folder_own_fields, file_filter_field, four_at_a_time, delivery_fields);
 constexpr auto group = join(general_fields, group_own_fields, retry_fields);
 constexpr auto dummy = join(general_fields, one_at_a_time, delivery_fields);
 

@@ -1,5 +1,7 @@
 #include "module_files.hpp"
 
+#include "quicksilver/store/sent_log.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -133,6 +135,22 @@ private:
     }
 };
 
+/// Names that mean something to us in a task's folder: a module does not decide what was sent, or what is locked.
+Result<void> remove_what_is_ours(const fs::path& out, std::vector<std::string>& removed) {
+    std::vector<fs::path> ours;
+    std::error_code error;
+    for (fs::directory_iterator entry(out, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (name.front() == '.' || name == SentLog::file_name) ours.push_back(entry->path());
+    }
+    for (const fs::path& path : ours) {
+        if (!error) fs::remove_all(path, error);
+        removed.push_back(path.filename());
+    }
+    if (!error) return {};
+    return Error{Errc::io, fmt::format("cannot remove what the module left in {}: {}", out.string(), error.message())};
+}
+
 }  // namespace
 
 Result<void> open_to_module(const fs::path& in, const fs::path& out) {
@@ -158,6 +176,7 @@ Result<std::vector<std::string>> take_over_outputs(const fs::path& out) {
     if (::chmod(out.c_str(), 0755) != 0) return failed("set the rights of", out);
     TakeOver take;
     if (auto taken = take.folder(out); !taken) return taken.error();
+    if (auto removed = remove_what_is_ours(out, take.removed); !removed) return removed.error();
     return std::move(take.removed);
 }
 

@@ -4,7 +4,8 @@
 
 namespace quicksilver {
 
-Result<std::unique_ptr<Target>> make_dicom_target(const TargetConfig& target, const Config& config);
+Result<std::unique_ptr<Target>> make_dicom_target(const TargetConfig& target, const Config& config,
+                                                  CommitmentReports& reports);
 Result<std::unique_ptr<Target>> make_dicomweb_target(const TargetConfig& target, FileOps& ops);
 Result<std::unique_ptr<Target>> make_dummy_target(const TargetConfig& target, const Config& config);
 Result<std::unique_ptr<Target>> make_folder_target(const TargetConfig& target, const Config& config, FileOps& ops);

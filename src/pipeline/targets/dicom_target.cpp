@@ -1,5 +1,7 @@
 #include "quicksilver/dicom/send_association.hpp"
+#include "quicksilver/dicom/storage_commitment.hpp"
 #include "quicksilver/dicom/tls_check.hpp"
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 
 #include "builtin_targets.hpp"
 #include "network_test.hpp"
@@ -10,6 +12,7 @@
 
 #include <array>
 #include <charconv>
+#include <map>
 #include <set>
 
 namespace quicksilver {
@@ -23,9 +26,9 @@ public:
         if (count_++ == 0) first_ = fmt::format("{}: {}", file.filename().string(), reason);
     }
     bool none() const { return count_ == 0; }
-    Error as_error(std::size_t of, const std::string& target) const {
-        return Error{Errc::refused, fmt::format("{} of {} instances were not stored by {}; the first: {}", count_, of,
-                                                target, first_)};
+    Error as_error(std::size_t of, const std::string& target, const char* what = "were not stored by") const {
+        return Error{Errc::refused,
+                     fmt::format("{} of {} instances {} {}; the first: {}", count_, of, what, target, first_)};
     }
 
 private:
@@ -51,11 +54,16 @@ struct DicomSettings {
     std::optional<dicom::TlsClient> tls;
     std::string transfer_syntax_uid;
     std::set<std::uint16_t> accepted_statuses;
+    bool commitment = false;
 };
+
+/// A peer that checks at once answers on the association on which it was asked; one that takes longer opens its own.
+constexpr auto wait_for_commitment = std::chrono::seconds(10);
 
 class DicomTarget final : public Target {
 public:
-    explicit DicomTarget(DicomSettings settings) : settings_(std::move(settings)) {}
+    DicomTarget(DicomSettings settings, CommitmentReports& reports)
+        : settings_(std::move(settings)), reports_(reports) {}
 
     Result<Receipt> send(const Delivery& delivery, const Progress& progress, const StopFlag& stop) override {
         if (delivery.instances.empty()) {
@@ -76,6 +84,10 @@ public:
             if (auto sent = send_group(*destination, group, sending); !sent) return sent.error();
         }
         if (!sending.failures.none()) return sending.failures.as_error(files.size(), settings_.name);
+        if (settings_.commitment) {
+            if (auto committed = commit(delivery, *destination, stop); !committed) return committed.error();
+            sending.receipt.committed = true;
+        }
         return sending.receipt;
     }
 
@@ -118,6 +130,12 @@ public:
         if (accepted && !test.is_full()) association->release();
         if (accepted && test.is_full())
             test.step("echo", echo, "the peer accepts associations but not C-ECHO; storing may work all the same");
+        const auto offers_commitment = [&]() -> Result<std::string> {
+            const auto offered = dicom::test_commitment(*destination, test.stop());
+            return offered ? Result<std::string>("offers Storage Commitment") : offered.error();
+        };
+        if (accepted && test.is_full() && settings_.commitment)
+            test.step("commitment", offers_commitment, "without it set `commitment` to false");
     }
 
 private:
@@ -154,6 +172,52 @@ private:
         }
         if (association) spare_.put_back(destination, group.contexts, std::move(association));
         return {};
+    }
+
+    /// Everything is there; now the peer is to promise to keep it. Asked anew at each attempt, unless the answer to the
+    /// one before has come meanwhile.
+    Result<void> commit(const Delivery& delivery, const dicom::Destination& destination, const StopFlag& stop) {
+        const CommitmentReports::Key key{delivery.task.id, settings_.name};
+        auto report = reports_.collect(key);
+        if (!report) {
+            dicom::CommitmentRequest request{dicom::make_transaction_uid(), {}};
+            for (const auto& file : delivery.instances) {
+                auto item = dicom::commitment_item_of(file);
+                if (!item) return item.error();
+                request.items.push_back(std::move(*item));
+            }
+            spare_.release_all();  // some peers serve one association at a time
+            reports_.expect(key, request.transaction_uid);
+            const auto has_come = [&] { return reports_.has_come(key); };
+            auto asked = dicom::request_commitment(destination, request, wait_for_commitment, has_come, stop);
+            if (!asked) return asked.error();
+            report = *asked ? std::move(*asked) : reports_.collect(key);
+        }
+        if (!report) {
+            return Error{Errc::busy,
+                         fmt::format("{} has all instances but has not committed to keep them yet", settings_.name)};
+        }
+        return judge(delivery, *report);
+    }
+
+    /// What the peer does not keep is sent again.
+    Result<void> judge(const Delivery& delivery, const dicom::CommitmentReport& report) const {
+        std::map<std::string, std::uint16_t> reasons;
+        for (const auto& failure : report.failed) reasons[failure.sop_instance_uid] = failure.reason;
+        std::set<std::string> committed(report.committed.begin(), report.committed.end());
+        Failures failures;
+        for (const auto& file : delivery.instances) {
+            const auto item = dicom::commitment_item_of(file);
+            if (!item) return item.error();
+            const auto failed = reasons.find(item->sop_instance_uid);
+            if (failed == reasons.end() && committed.contains(item->sop_instance_uid)) continue;
+            const std::uint16_t reason = failed == reasons.end() ? std::uint16_t{0} : failed->second;
+            failures.add(
+                file, failed == reasons.end() ? "the report does not name it" : dicom::commitment_failure_text(reason));
+            if (delivery.withdraw) delivery.withdraw(file.filename().string(), reason);
+        }
+        if (failures.none()) return {};
+        return failures.as_error(delivery.instances.size(), settings_.name, "are not kept by");
     }
 
     /// An error means that the others would fare no better.
@@ -201,6 +265,7 @@ private:
     }
 
     const DicomSettings settings_;
+    CommitmentReports& reports_;
     SpareAssociations spare_;
 };
 
@@ -254,6 +319,7 @@ Result<DicomSettings> read_settings(const TargetConfig& target, const Config& co
     settings.pass_sender_ae = values.flag("pass_sender_aet");
     settings.pass_receiver_ae = values.flag("pass_receiver_aet");
     settings.max_pdu = config.dicom.max_pdu;
+    settings.commitment = values.flag("commitment");
     auto syntax = transfer_syntax_uid(values.text("transfer_syntax"), target.name);
     if (!syntax) return syntax.error();
     settings.transfer_syntax_uid = *syntax;
@@ -268,10 +334,11 @@ Result<DicomSettings> read_settings(const TargetConfig& target, const Config& co
 
 }  // namespace
 
-Result<std::unique_ptr<Target>> make_dicom_target(const TargetConfig& target, const Config& config) {
+Result<std::unique_ptr<Target>> make_dicom_target(const TargetConfig& target, const Config& config,
+                                                  CommitmentReports& reports) {
     auto settings = read_settings(target, config);
     if (!settings) return settings.error();
-    return std::unique_ptr<Target>(std::make_unique<DicomTarget>(std::move(*settings)));
+    return std::unique_ptr<Target>(std::make_unique<DicomTarget>(std::move(*settings), reports));
 }
 
 }  // namespace quicksilver

@@ -31,25 +31,30 @@ FileFilter::FileFilter(std::string_view list) {
     }
 }
 
-bool FileFilter::excludes(const std::string& file) const {
-    return std::ranges::any_of(
-        patterns_, [&file](const std::string& pattern) { return fnmatch(pattern.c_str(), file.c_str(), 0) == 0; });
+bool FileFilter::excludes(const fs::path& file) const {
+    const std::string name = file.filename(), whole = file;
+    return std::ranges::any_of(patterns_, [&](const std::string& pattern) {
+        return fnmatch(pattern.c_str(), name.c_str(), 0) == 0 || fnmatch(pattern.c_str(), whole.c_str(), 0) == 0;
+    });
 }
 
 Result<std::vector<HandedFile>> files_to_hand_over(const fs::path& folder, const FileFilter& filter) {
     std::vector<HandedFile> files;
-    const auto add = [&](std::string name, const fs::path& source, bool is_tags) {
-        if (!filter.excludes(name)) files.push_back(HandedFile{std::move(name), source, is_tags});
+    const auto add = [&](const fs::path& name, const fs::path& source, bool is_tags) {
+        if (!filter.excludes(name)) files.push_back(HandedFile{name.string(), source, is_tags});
     };
     std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
         const fs::path& path = entry->path();
+        if (entry->is_directory() && is_internal(path.filename())) entry.disable_recursion_pending();
         if (!entry->is_regular_file() || is_internal(path.filename())) continue;
-        add(path.filename(), path, false);
+        const fs::path name = path.lexically_relative(folder);
+        add(name, path, false);
         if (path.extension() != ".dcm") continue;
-        const fs::path tags = fs::path(path).replace_extension(".tags");
         std::error_code ignored;
-        if (!fs::exists(tags, ignored)) add(tags.filename(), path, true);
+        if (!fs::exists(fs::path(path).replace_extension(".tags"), ignored)) {
+            add(fs::path(name).replace_extension(".tags"), path, true);
+        }
     }
     if (error) return Error{Errc::io, fmt::format("cannot list {}: {}", folder.string(), error.message())};
     std::ranges::sort(files, {}, &HandedFile::name);

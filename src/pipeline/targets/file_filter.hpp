@@ -15,7 +15,8 @@ namespace quicksilver {
 class FileFilter {
 public:
     explicit FileFilter(std::string_view list);
-    bool excludes(const std::string& file) const;
+    /// A pattern may be meant for the name alone or with its folders.
+    bool excludes(const std::filesystem::path& file) const;
 
 private:
     std::vector<std::string> patterns_;
@@ -23,7 +24,7 @@ private:
 
 /// A file that targets get which take whole folders: of the task, or the `.tags` file of one of its instances.
 struct HandedFile {
-    std::string name;
+    std::string name;  ///< below the task's folder, such as `masks/liver.nii`
     std::filesystem::path source;
     bool is_tags = false;  ///< made from the instance `source` when it is needed
 };

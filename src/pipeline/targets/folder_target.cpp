@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 namespace quicksilver {
 
 namespace {
@@ -31,16 +34,23 @@ public:
         if (auto usable = check_folder(); !usable) return usable.error();
         const fs::path destination = folder_ / delivery.task.id;
         std::error_code ignored;
+        const auto files = files_to_hand_over(delivery.folder, filter_);
+        if (!files) return files.error();
         // Delivered by an attempt that could not tell us any more.
-        if (fs::exists(destination / complete_marker, ignored)) return confirm(delivery, progress);
+        if (fs::exists(destination / complete_marker, ignored) && holds(destination, *files)) {
+            if (auto synced = ops_.sync_folder(folder_); !synced) return synced.error();
+            return confirm(delivery, progress);
+        }
 
         const fs::path being_made = folder_ / (".new-" + delivery.task.id);
         if (auto removed = remove_folder_tree(ops_, being_made); !removed) return removed.error();
-        auto filled = fill(delivery, being_made, stop);
+        auto filled = fill(*files, being_made, stop);
         if (!filled) {
             (void)remove_folder_tree(ops_, being_made);
             return filled.error();
         }
+        // Of an older task of this name: what is to arrive now takes its place.
+        if (auto removed = remove_folder_tree(ops_, destination); !removed) return removed.error();
         if (auto moved = move_folder(ops_, being_made, destination); !moved) return moved.error();
         return confirm(delivery, progress);
     }
@@ -77,18 +87,38 @@ private:
                      fmt::format("target {}: {} is not a folder; make it, or mount it", name_, folder_.string())};
     }
 
-    Result<void> fill(const Delivery& delivery, const fs::path& to, const StopFlag& stop) const {
+    /// Whether an earlier delivery has the same files of the same sizes.
+    static bool holds(const fs::path& destination, const std::vector<HandedFile>& files) {
+        return std::ranges::all_of(files, [&](const HandedFile& file) {
+            std::error_code here, there;
+            const auto arrived = fs::file_size(destination / file.name, there);
+            return file.is_tags || (!there && arrived == fs::file_size(file.source, here) && !here);
+        });
+    }
+
+    Result<void> fill(const std::vector<HandedFile>& files, const fs::path& to, const StopFlag& stop) const {
         if (auto made = ops_.make_folder(to); !made) return made;
-        const auto files = files_to_hand_over(delivery.folder, filter_);
-        if (!files) return files.error();
-        for (const HandedFile& file : *files) {
+        std::set<fs::path> inner;
+        for (const HandedFile& file : files) {
             if (stop) return Error{Errc::cancelled, "stopped while writing to " + folder_.string()};
+            const fs::path parent = fs::path(file.name).parent_path();
+            if (auto made = make_inner(to, parent, inner); !made) return made;
             if (auto written = hand_over(file, to / file.name); !written) return written;
+        }
+        for (const fs::path& folder : inner) {
+            if (auto synced = ops_.sync_folder(to / folder); !synced) return synced;
         }
         auto complete = ops_.create(to / complete_marker);
         if (!complete) return complete.error();
         if (auto closed = ops_.close(*complete); !closed) return closed;
         return ops_.sync_folder(to);
+    }
+
+    Result<void> make_inner(const fs::path& to, const fs::path& folder, std::set<fs::path>& made) const {
+        if (folder.empty() || made.contains(folder)) return {};
+        if (auto above = make_inner(to, folder.parent_path(), made); !above) return above;
+        made.insert(folder);
+        return ops_.make_folder(to / folder);
     }
 
     Result<void> hand_over(const HandedFile& file, const fs::path& to) const {

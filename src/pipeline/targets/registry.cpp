@@ -19,9 +19,12 @@ Result<std::unique_ptr<Target>> TargetRegistry::make(const TargetConfig& target,
     return kind->second(target, config);
 }
 
-void register_builtin_targets(TargetRegistry& registry, FileOps& ops) {
-    registry.add("dicom", make_dicom_target);
-    registry.add("dicomtls", make_dicom_target);
+void register_builtin_targets(TargetRegistry& registry, FileOps& ops, CommitmentReports& reports) {
+    const auto dicom = [&reports](const TargetConfig& target, const Config& config) {
+        return make_dicom_target(target, config, reports);
+    };
+    registry.add("dicom", dicom);
+    registry.add("dicomtls", dicom);
     registry.add("dicomweb",
                  [&ops](const TargetConfig& target, const Config&) { return make_dicomweb_target(target, ops); });
     registry.add("dummy", make_dummy_target);

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* complete_marker = ".complete";
 constexpr const char* complete_script = "mercure_complete.sh";
+/// A script may work for hours without a word; ssh notices when the host is gone.
+constexpr std::chrono::seconds never_silent_too_long{0};
 
 /// A folder of this machine that goes with all in it.
 class ScratchFolder {
@@ -81,13 +83,11 @@ std::string ssh_hint(const Error& error) {
     if (error.code == Errc::not_found) return "install the packages rsync and openssh-client on this machine";
     if (says("Host key verification failed")) {
         return "if the host got a new key on purpose, remove its line from the known_hosts file; a host that was never "
-               "seen "
-               "is refused when trust_on_first_use is off";
+               "seen is refused when trust_on_first_use is off";
     }
     if (says("Permission denied")) {
         return "check `user`, and `password` or `private_key`, whose public half must be in the host's "
-               "authorized_keys, and "
-               "the rights on the folder";
+               "authorized_keys, and the rights on the folder";
     }
     if (says("No such file")) return "make the folder there, or check `folder`";
     if (says("not found")) return "install rsync on that host, too";
@@ -154,7 +154,8 @@ private:
         fs::create_directory(to, error);
         for (const HandedFile& file : files) {
             if (error) break;
-            if (!file.is_tags) {
+            fs::create_directories((to / file.name).parent_path(), error);
+            if (!error && !file.is_tags) {
                 fs::create_symlink(file.source, to / file.name, error);
                 continue;
             }
@@ -170,16 +171,20 @@ private:
         for (const std::string& word : ssh_words()) shell += (shell.empty() ? "" : " ") + shell_word(word);
         const bool is_v6 = settings_.host.find(':') != std::string::npos;
         ProgramCall call;
-        // -L: the links are ours, the files are meant. -s: the path is no command line on the other side.
+        // -L: the links are ours, the files are meant. -s: the path is no command line on the other side. It says
+        // nothing while it copies, so it watches the time itself.
         call.words = {
             "rsync",
             "-rtLsz",
             "--partial",
+            "--timeout=120",
             "--chmod=D770,F660",
             "-e",
             shell,
+            "--",
             (scratch.path() / "files").string() + "/",
             fmt::format("{}@{}:{}/", settings_.user, is_v6 ? "[" + settings_.host + "]" : settings_.host, folder)};
+        call.silence = never_silent_too_long;
         return run(call, scratch, "copy the files", stop);
     }
 
@@ -187,12 +192,13 @@ private:
     Result<void> run_script(const ScratchFolder& scratch, const std::string& folder, const StopFlag& stop) const {
         const std::string script = shell_word(fmt::format("{}/{}", settings_.folder, complete_script));
         return ssh(scratch, fmt::format("{} {} {}", script, shell_word(folder), shell_word(settings_.target)),
-                   "run mercure_complete.sh", stop);
+                   "run mercure_complete.sh", stop, never_silent_too_long);
     }
 
-    Result<void> ssh(const ScratchFolder& scratch, const std::string& command, const char* doing,
-                     const StopFlag& stop) const {
+    Result<void> ssh(const ScratchFolder& scratch, const std::string& command, const char* doing, const StopFlag& stop,
+                     std::chrono::seconds silence = ProgramCall().silence) const {
         ProgramCall call;
+        call.silence = silence;
         call.words = ssh_words();
         call.words.insert(call.words.end(), {"-l", settings_.user, "--", settings_.host, command});
         return run(call, scratch, doing, stop);

@@ -32,6 +32,12 @@ Result<SshSettings> read_ssh_settings(const TargetConfig& target, const Config& 
             return Error{Errc::invalid, fmt::format("target {} has no `{}`", target.name, field)};
         }
     }
+    for (const std::string& word : {settings.host, settings.user}) {
+        // ssh and rsync would take it for an option.
+        if (word.starts_with('-')) {
+            return Error{Errc::invalid, fmt::format("target {}: \"{}\" begins with a hyphen", target.name, word)};
+        }
+    }
     const std::string port = values.text("port", "22");
     std::from_chars(port.data(), port.data() + port.size(), settings.port);
     settings.private_key = values.text("private_key");

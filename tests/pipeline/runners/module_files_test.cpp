@@ -63,6 +63,18 @@ TEST_CASE("Outputs belong to us afterwards, and links and pipes are gone", "[pip
     CHECK_FALSE(fs::exists(f.out / "pipe"));
 }
 
+TEST_CASE("A module decides neither what was sent nor what is locked", "[pipeline][runners]") {
+    Folders f;
+    for (const char* name : {"sent.log", ".error", ".lock/x", "a.dcm", "masks/.keep"})
+        test::write_file(f.out / name, "x");
+    const auto removed = take_over_outputs(f.out);
+    REQUIRE(removed);
+    CHECK(removed->size() == 3);
+    CHECK(fs::exists(f.out / "a.dcm"));
+    CHECK(fs::exists(f.out / "masks" / ".keep"));
+    for (const char* name : {"sent.log", ".error", ".lock"}) CHECK_FALSE(fs::exists(f.out / name));
+}
+
 TEST_CASE("What root wrote into the folder of a server that is not root is taken over", "[pipeline][runners]") {
     if (::geteuid() != 0) return;  // only root can play both
     Folders f;

@@ -1,4 +1,5 @@
 #include "quicksilver/dicom/phantom.hpp"
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 
 #include "dicom/running_listener.hpp"
@@ -16,13 +17,14 @@ struct Fixture {
     test::RunningListener peer;
     test::TemporaryFolder root;
     test::FailingFileOps ops;
+    CommitmentReports reports;
     TargetRegistry registry;
     TargetConfig config;
     StopFlag stop{false};
     std::set<std::string> confirmed;
 
     Fixture() {
-        register_builtin_targets(registry, ops);
+        register_builtin_targets(registry, ops, reports);
         config.name = "pacs";
         config.type = "dicom";
         config.settings = {{"ip", "127.0.0.1"}, {"port", peer.port()}, {"aet_target", "PACS"}};

@@ -1,3 +1,4 @@
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 
 #include "support/catch.hpp"
@@ -7,8 +8,9 @@ using namespace quicksilver;
 
 TEST_CASE("A dummy takes everything, but only where somebody asked for it", "[pipeline][targets]") {
     test::FailingFileOps ops;
+    CommitmentReports reports;
     TargetRegistry registry;
-    register_builtin_targets(registry, ops);
+    register_builtin_targets(registry, ops, reports);
     TargetConfig target;
     target.name = "nowhere";
     target.type = "dummy";

@@ -51,6 +51,17 @@ TEST_CASE("All files are handed over but markers, with tags beside each instance
     CHECK_FALSE(files_to_hand_over(root / "absent", FileFilter("")).ok());
 }
 
+TEST_CASE("What lies in folders goes too, and filters know it by either name", "[pipeline][targets]") {
+    test::TemporaryFolder root;
+    for (const char* name : {"a.dcm", "masks/liver/1.nii", "masks/b.dcm", ".cache/c.dcm", "masks/.hidden"}) {
+        test::write_file(root / name, "x");
+    }
+    CHECK(names_of(root.path()) ==
+          std::vector<std::string>({"a.dcm", "a.tags!", "masks/b.dcm", "masks/b.tags!", "masks/liver/1.nii"}));
+    CHECK(names_of(root.path(), "*.tags,masks/*") == std::vector<std::string>({"a.dcm"}));
+    CHECK(names_of(root.path(), "*.tags,*.nii") == std::vector<std::string>({"a.dcm", "masks/b.dcm"}));
+}
+
 TEST_CASE("A file that is no DICOM has no tags", "[pipeline][targets]") {
     test::TemporaryFolder root;
     test::write_file(root / "a.dcm", "no DICOM");

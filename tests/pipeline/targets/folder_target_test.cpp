@@ -1,5 +1,6 @@
 #include "quicksilver/core/tags.hpp"
 #include "quicksilver/dicom/phantom.hpp"
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 
 #include "dicom/dicom_environment.hpp"
@@ -36,8 +37,9 @@ struct Fixture {
     }
 
     Result<Receipt> send(FileOps& file_ops, const std::string& filter = "") {
+        CommitmentReports reports;
         TargetRegistry registry;
-        register_builtin_targets(registry, file_ops);
+        register_builtin_targets(registry, file_ops, reports);
         TargetConfig config;
         config.name = "archive";
         config.type = "folder";
@@ -86,6 +88,24 @@ TEST_CASE("A task that is there already is confirmed, not delivered twice", "[pi
     REQUIRE(f.send(f.ops).ok());
     CHECK(f.confirmed.size() == 2);
     CHECK(std::distance(fs::directory_iterator(f.root / "share"), {}) == 1);
+}
+
+TEST_CASE("A folder of the same name with other content is replaced, not taken for the delivery",
+          "[pipeline][targets]") {
+    Fixture f;
+    REQUIRE(f.send(f.ops).ok());
+    test::write_file(f.delivery.folder / "result.pdf", "a longer result, made by another run");
+    REQUIRE(f.send(f.ops).ok());
+    CHECK(test::read_file(f.root / "share" / "0001" / "result.pdf") == "a longer result, made by another run");
+    CHECK(f.delivered().size() == 7);
+}
+
+TEST_CASE("Results in folders arrive in their folders", "[pipeline][targets]") {
+    Fixture f;
+    test::write_file(f.delivery.folder / "masks" / "liver" / "1.nii", "a mask");
+    REQUIRE(f.send(f.ops).ok());
+    CHECK(test::read_file(f.root / "share" / "0001" / "masks" / "liver" / "1.nii") == "a mask");
+    CHECK(f.delivered().size() == 8);
 }
 
 TEST_CASE("Whatever fails, the folder appears whole or not at all, and the next attempt delivers it",

@@ -1,5 +1,6 @@
 #include "pipeline/targets/http_steps.hpp"
 
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 
 #include "pipeline/loopback_http.hpp"
@@ -22,8 +23,9 @@ Names names_of(const TargetTest& test) {
 TargetTest test_target(const std::string& type, nlohmann::json settings) {
     static const StopFlag go_on{false};
     static test::FailingFileOps ops;
+    CommitmentReports reports;
     TargetRegistry registry;
-    register_builtin_targets(registry, ops);
+    register_builtin_targets(registry, ops, reports);
     TargetConfig config;
     config.name = "web";
     config.type = type;

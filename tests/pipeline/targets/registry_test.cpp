@@ -1,3 +1,4 @@
+#include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 
 #include "support/catch.hpp"
@@ -7,8 +8,9 @@ using namespace quicksilver;
 
 TEST_CASE("A kind of target that this version cannot deliver to is named in the error", "[pipeline][targets]") {
     test::FailingFileOps ops;
+    CommitmentReports reports;
     TargetRegistry registry;
-    register_builtin_targets(registry, ops);
+    register_builtin_targets(registry, ops, reports);
     TargetConfig config;
     config.name = "cloud";
     config.type = "carrier pigeon";
@@ -21,8 +23,9 @@ TEST_CASE("A kind of target that this version cannot deliver to is named in the 
 
 TEST_CASE("A target whose settings do not suffice is refused when it is made or sent to", "[pipeline][targets]") {
     test::FailingFileOps ops;
+    CommitmentReports reports;
     TargetRegistry registry;
-    register_builtin_targets(registry, ops);
+    register_builtin_targets(registry, ops, reports);
     TargetConfig folder;
     folder.name = "archive";
     folder.type = "folder";

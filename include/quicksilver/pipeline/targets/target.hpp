@@ -17,6 +17,7 @@
 
 namespace quicksilver {
 
+class CommitmentReports;
 class FileOps;
 
 /// A task on its way to one target.
@@ -25,6 +26,9 @@ struct Delivery {
     TaskFile task;
     std::vector<std::filesystem::path> instances;  ///< `*.dcm` of the folder
     std::set<std::string> confirmed;               ///< file names that this target has confirmed already
+    /// To be called for an instance that was confirmed and that the target does not keep, with the reason as a DIMSE
+    /// status: it is sent again.
+    std::function<void(const std::string& file, std::uint16_t status)> withdraw;
 };
 
 /// What a complete delivery came to.
@@ -33,6 +37,7 @@ struct Receipt {
     std::uint64_t bytes = 0;
     std::uint64_t warnings = 0;  ///< of the instances: stored with a warning status
     std::uint64_t streamed = 0;  ///< of the instances: sent unparsed
+    bool committed = false;      ///< the target has committed to keep all of the task (Storage Commitment)
 };
 
 /// Called for each instance as the target confirms it, with its file name and DIMSE status (0 where there is none).
@@ -69,7 +74,7 @@ private:
     std::map<std::string, Make> kinds_;
 };
 
-/// All kinds that this program has. `ops` outlives the targets.
-void register_builtin_targets(TargetRegistry& registry, FileOps& ops);
+/// All kinds that this program has. `ops` and `reports` outlive the targets.
+void register_builtin_targets(TargetRegistry& registry, FileOps& ops, CommitmentReports& reports);
 
 }  // namespace quicksilver
