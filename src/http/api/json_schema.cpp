@@ -1,5 +1,6 @@
 #include "json_schema.hpp"
 
+#include "quicksilver/core/json_depth.hpp"
 #include "quicksilver/core/json_diff.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t faults_max = 50;
-constexpr int depth_max = 64;
+constexpr unsigned depth_max = 64;
 constexpr std::string_view reference_prefix = "#/components/schemas/";
 
 bool has_type(const json& value, const std::string& type) {
@@ -174,26 +175,12 @@ std::vector<FieldError> schema_faults(const json& schema, const json& value, con
 }
 
 json parse_body(std::string_view text) {
-    // The library builds values without recursion, but tears deep ones down with it: stop before they are made.
-    int depth = 0;
-    bool in_text = false;
     // The library takes a zero for the end, and what follows for nothing.
     if (text.find('\0') != std::string_view::npos) {
         throw ProblemError(400, "malformed_json", "The body is not JSON: it has a zero byte.");
     }
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_text) {
-            if (c == '\\') ++i;
-            if (c == '"') in_text = false;
-            continue;
-        }
-        if (c == '"') in_text = true;
-        if (c == '[' || c == '{') ++depth;
-        if (c == ']' || c == '}') --depth;
-        if (depth > depth_max) {
-            throw ProblemError(400, "malformed_json", fmt::format("The body is nested more than {} deep.", depth_max));
-        }
+    if (json_depth(text) > depth_max) {
+        throw ProblemError(400, "malformed_json", fmt::format("The body is nested more than {} deep.", depth_max));
     }
     try {
         return json::parse(text.begin(), text.end());
