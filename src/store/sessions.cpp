@@ -199,4 +199,8 @@ bool Tokens::remove(std::string_view user_id, std::string_view id) {
     return connection_.number("SELECT changes()") > 0;
 }
 
+void Tokens::remove_all(std::string_view user_id) {
+    connection_.statement("DELETE FROM tokens WHERE user_id = ?1").bind(user_id).run();
+}
+
 }  // namespace quicksilver

@@ -86,6 +86,7 @@ public:
     std::optional<Found> find(std::string_view secret, const std::string& address, WallTime now);
     std::vector<Token> of_user(std::string_view user_id);
     bool remove(std::string_view user_id, std::string_view id);
+    void remove_all(std::string_view user_id);
 
 private:
     database::Connection& connection_;

@@ -256,7 +256,8 @@ asio::awaitable<HttpResponse> Api::run_once(const Route& route, Call& call) {
 asio::awaitable<void> Api::write_audit(const Call& call, unsigned status) {
     const bool refused = status == 401 || status == 403 || status == 429;
     const bool failed = status >= 400 && !refused;
-    const bool known = call.who || !call.audited_user.empty();
+    // What the throttle refuses is no try, and comes as often as somebody likes.
+    const bool known = call.who || (!call.audited_user.empty() && status != 429 && status != 503);
     if (call.operation.is_safe() || !call.operation.audited || !known || (failed && status < 500)) co_return;
     AuditEntry entry;
     entry.user = call.who ? call.who->user.username : call.audited_user;

@@ -55,7 +55,7 @@ asio::awaitable<HttpResponse> change_password(Api& api, Call& call) {
     auto verify = [&] { return secrets::verify_password(old_hash, old_password); };
     const bool matches = co_await run_blocking(services.passwords_pool, verify);
     if (!matches) {
-        api.throttle().failed(user.username, call.steady_now);
+        api.throttle().failed(user.username, call.request.address, call.steady_now);
         throw invalid("The old password is wrong.", {{"/old", "wrong", "is not the present password"}});
     }
     if (old_password == new_password) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace quicksilver::api {
 
@@ -54,11 +55,30 @@ void mask_values(json& part) {
     }
     if (!part.is_object()) return;
     for (auto& [key, value] : part.items()) {
-        if (key == "value" || key == "message" || key == "warnings") {
+        if (key == "value" || key == "repr" || key == "message" || key == "warnings") {
             value = nullptr;
         } else {
             mask_values(value);
         }
+    }
+}
+
+void for_each_step(json& task, const std::function<void(json&)>& work) {
+    if (!task.contains("process")) return;
+    json& process = task["process"];
+    if (process.is_object()) work(process);
+    if (!process.is_array()) return;
+    for (json& step : process) {
+        if (step.is_object()) work(step);
+    }
+}
+
+/// A step has the configuration of its module with it, passwords included.
+void hide_secrets(json& step) {
+    if (!step.contains("module_config") || !step["module_config"].is_object()) return;
+    json& config = step["module_config"];
+    for (const char* member : {"environment", "docker_arguments"}) {
+        if (config.contains(member) && !config[member].empty()) config[member] = "********";
     }
 }
 
@@ -86,19 +106,25 @@ json PatientData::decision(const json& decision) const {
     return shown;
 }
 
+json PatientData::known_tags(const json& tags) const {
+    if (allowed_ || !tags.is_object()) return tags;
+    json known = json::object();
+    for (const auto& [key, value] : tags.items()) {
+        if (is_harmless_tag(key)) known[key] = value;
+    }
+    return known;
+}
+
 json PatientData::task(const json& task) const {
-    if (allowed_ || !task.is_object() || !task.contains("info") || !task["info"].is_object()) return task;
+    if (!task.is_object()) return task;
     json shown = task;
+    for_each_step(shown, hide_secrets);
+    if (allowed_) return shown;
+    // What a module found out may name the patient.
+    for_each_step(shown, [](json& step) { step.erase("output"); });
+    if (!shown.contains("info") || !shown["info"].is_object()) return shown;
     for (const char* member : patient_members_of_task) {
         if (shown["info"].contains(member)) shown["info"][member] = nullptr;
-    }
-    // What a module found out may name the patient.
-    json* process = shown.contains("process") ? &shown["process"] : nullptr;
-    if (process && process->is_object()) process->erase("output");
-    if (process && process->is_array()) {
-        for (json& step : *process) {
-            if (step.is_object()) step.erase("output");
-        }
     }
     return shown;
 }

@@ -18,9 +18,11 @@ public:
     nlohmann::json show(const std::string& value) const;
     /// Tags by keyword, as rules see them.
     nlohmann::json tags(const nlohmann::json& tags) const;
+    /// Those of them that rules may be tried on: from the outcome of a rule one could guess the others.
+    nlohmann::json known_tags(const nlohmann::json& tags) const;
     /// A decision with the values that its rules saw.
     nlohmann::json decision(const nlohmann::json& decision) const;
-    /// A task.json.
+    /// A task.json, for nobody with the secrets of its modules.
     nlohmann::json task(const nlohmann::json& task) const;
 
 private:

@@ -56,7 +56,7 @@ struct Sample {
     Tags tags;
 };
 
-std::vector<Sample> read_samples(const Api& api, const Json& wanted) {
+std::vector<Sample> read_samples(const Api& api, const Json& wanted, const PatientData& patient) {
     std::vector<Sample> samples;
     if (wanted.contains("tags")) {
         samples.push_back({"", tags_of(wanted["tags"])});
@@ -67,12 +67,13 @@ std::vector<Sample> read_samples(const Api& api, const Json& wanted) {
             const std::string uid = wanted["series_id"];
             const std::string tags = history.tags(uid);
             if (tags.empty()) throw not_found("There is no such series, or it is not complete yet.");
-            samples.push_back({uid, tags_of(Json::parse(tags, nullptr, false))});
+            samples.push_back({uid, tags_of(patient.known_tags(Json::parse(tags, nullptr, false)))});
             return 0;
         }
         const auto recent = static_cast<std::size_t>(wanted.value("recent", std::int64_t{1}));
         history.for_each_tag_set("", recent, [&](const TagSet& set) {
-            samples.push_back({set.series_uid, tags_of(Json::parse(set.tags_json, nullptr, false))});
+            samples.push_back(
+                {set.series_uid, tags_of(patient.known_tags(Json::parse(set.tags_json, nullptr, false)))});
         });
         return 0;
     });
@@ -94,7 +95,7 @@ HttpResponse test(const Api& api, const Call& call) {
     rules::EvaluationOptions options;
     options.explain = true;
     Json items = Json::array();
-    for (const Sample& sample : read_samples(api, call.body["sample"])) {
+    for (const Sample& sample : read_samples(api, call.body["sample"], patient)) {
         // Tags that somebody typed themselves are no secret to them.
         const bool own = sample.series_uid.empty();
         const Json evaluation = rules::to_json(rules::evaluate(expression, sample.tags, options));
@@ -132,10 +133,11 @@ HttpResponse impact(const Api& api, const Call& call) {
     Impact impact(config->rules, rules_after(config->rules, call.body));
     const std::int64_t window_s = call.body.value("window_s", std::int64_t{86400});
     const std::int64_t limit = call.body.value("limit", std::int64_t{10'000});
+    const PatientData patient(call.may_see_patients());
     const std::string since = rfc3339(call.now - std::chrono::seconds(window_s));
     api.services().history.ask([&](History& history) {
         history.for_each_tag_set(since, static_cast<std::size_t>(limit), [&](const TagSet& set) {
-            impact.look_at(set.series_uid, tags_of(Json::parse(set.tags_json, nullptr, false)));
+            impact.look_at(set.series_uid, tags_of(patient.known_tags(Json::parse(set.tags_json, nullptr, false))));
         });
         return 0;
     });

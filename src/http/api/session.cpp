@@ -73,11 +73,11 @@ asio::awaitable<HttpResponse> sign_in(Api& api, Call& call, int& waiting) {
     auto verify = [&] { return secrets::verify_password(hash, password); };
     const bool matches = co_await run_blocking(services.passwords_pool, verify);
     if (!matches || !has_password || candidate.user->disabled) {
-        api.throttle().failed(username, call.steady_now);
+        api.throttle().failed(username, call.request.address, call.steady_now);
         services.log.warn("sign-in failed", kv("address", call.request.address));
         throw wrong_password();
     }
-    api.throttle().succeeded(username);
+    api.throttle().succeeded(username, call.request.address);
 
     std::string better_hash;
     if (secrets::needs_rehash(hash, services.hash_cost)) {
@@ -85,7 +85,12 @@ asio::awaitable<HttpResponse> sign_in(Api& api, Call& call, int& waiting) {
         better_hash = co_await run_blocking(services.passwords_pool, rehash);
     }
     auto begin = [&] {
-        const User& user = *candidate.user;
+        // Somebody may have reset the password or switched the account off while this one was being checked.
+        const Candidate now = find_candidate(api, username);
+        if (!now.user || now.user->id != candidate.user->id || now.user->disabled || now.hash != candidate.hash) {
+            throw wrong_password();
+        }
+        const User& user = *now.user;
         if (!better_hash.empty()) {
             api.accounts().set_password(user.id, better_hash, user.must_change_password, call.now);
         }

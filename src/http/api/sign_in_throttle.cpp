@@ -41,24 +41,29 @@ bool TokenBucket::is_full(SteadyTime now) const {
 
 milliseconds SignInThrottle::try_now(const std::string& account, const std::string& address, SteadyTime now) {
     forget_old(now);
-    if (const auto delay = delay_of(folded(account), now); delay > milliseconds(0)) return delay;
+    if (const auto delay = delay_of({folded(account), address}, now); delay > milliseconds(0)) return delay;
     auto& bucket = addresses_.try_emplace(address, tries_of_an_address, tries_of_an_address / 60).first->second;
     if (const auto delay = bucket.take(now); delay > milliseconds(0)) return delay;
-    return all_.take(now);
+    return trusted_.contains(address) ? milliseconds(0) : all_.take(now);
 }
 
-void SignInThrottle::failed(const std::string& account, SteadyTime now) {
-    Failures& failures = failures_[folded(account)];
+void SignInThrottle::failed(const std::string& account, const std::string& address, SteadyTime now) {
+    Failures& failures = failures_[{folded(account), address}];
     ++failures.count;
     failures.last = now;
 }
 
-void SignInThrottle::succeeded(const std::string& account) {
-    failures_.erase(folded(account));
+void SignInThrottle::succeeded(const std::string& account, const std::string& address) {
+    failures_.erase({folded(account), address});
+    trusted_.insert(address);
 }
 
-milliseconds SignInThrottle::delay_of(const std::string& account, SteadyTime now) const {
-    const auto found = failures_.find(account);
+void SignInThrottle::forgive(const std::string& account) {
+    std::erase_if(failures_, [name = folded(account)](const auto& entry) { return entry.first.first == name; });
+}
+
+milliseconds SignInThrottle::delay_of(const Pair& who, SteadyTime now) const {
+    const auto found = failures_.find(who);
     if (found == failures_.end() || found->second.count < free_failures) return milliseconds(0);
     const std::size_t doublings = std::min<std::size_t>(found->second.count - free_failures, 9);
     const milliseconds delay = std::min<milliseconds>(std::chrono::seconds(1LL << doublings), delay_max);
@@ -72,6 +77,7 @@ void SignInThrottle::forget_old(SteadyTime now) {
         std::erase_if(failures_, [&](const auto& entry) { return now - entry.second.last > delay_max; });
         if (failures_.size() >= remembered_max) failures_.erase(failures_.begin());
     }
+    if (trusted_.size() >= remembered_max) trusted_.clear();
     if (addresses_.size() >= remembered_max) {
         std::erase_if(addresses_, [&](const auto& entry) { return entry.second.is_full(now); });
         if (addresses_.size() >= remembered_max) addresses_.erase(addresses_.begin());

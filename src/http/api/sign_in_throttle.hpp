@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace quicksilver::api {
 
@@ -27,29 +29,33 @@ private:
     SteadyTime counted_{};
 };
 
-/// Slows down who guesses passwords, and never locks anybody out: after five failures of an account each further try
-/// waits 1, 2, 4 … 300 s; an address has 20 tries a minute, all together 200. Pure; for one thread.
-/// A name that does not exist counts like one that does.
+/// Slows down who guesses passwords, and locks nobody else out: after five failures at an account each further try from
+/// the same address waits 1, 2, 4 … 300 s; an address has 20 tries a minute, and all together 200, besides those from
+/// which somebody has signed in. Pure; for one thread. A name that does not exist counts like one that does.
 class SignInThrottle {
 public:
     /// Zero: go on, and the try is counted. Else how long to wait; nothing was counted.
     std::chrono::milliseconds try_now(const std::string& account, const std::string& address, SteadyTime now);
-    void failed(const std::string& account, SteadyTime now);
-    void succeeded(const std::string& account);
+    void failed(const std::string& account, const std::string& address, SteadyTime now);
+    void succeeded(const std::string& account, const std::string& address);
+    /// An administrator says so.
+    void forgive(const std::string& account);
 
     static constexpr std::size_t free_failures = 5;
     static constexpr std::chrono::seconds delay_max{300};
-    static constexpr std::size_t remembered_max = 10'000;  ///< of each, accounts and addresses
+    static constexpr std::size_t remembered_max = 10'000;  ///< of each, failures and addresses
 
 private:
     struct Failures {
         std::size_t count = 0;
         SteadyTime last{};
     };
-    std::chrono::milliseconds delay_of(const std::string& account, SteadyTime now) const;
+    using Pair = std::pair<std::string, std::string>;  // account in small letters, address
+    std::chrono::milliseconds delay_of(const Pair& who, SteadyTime now) const;
     void forget_old(SteadyTime now);
 
-    std::map<std::string, Failures> failures_;
+    std::map<Pair, Failures> failures_;
+    std::set<std::string> trusted_;  // addresses
     std::map<std::string, TokenBucket> addresses_;
     TokenBucket all_{200, 200.0 / 60};
 };

@@ -105,17 +105,18 @@ asio::awaitable<HttpResponse> reset_password(Api& api, Call& call) {
     auto store = [&] {
         api.accounts().set_password(user.id, hash, true, call.now);
         api.sessions().end_all(user.id);
+        api.tokens().remove_all(user.id);  // whoever knew the old password may have made some
         return no_content();
     };
     HttpResponse response = co_await run_blocking(api.services().administration_pool, store);
-    api.throttle().succeeded(user.username);
+    api.throttle().forgive(user.username);
     co_return response;
 }
 
 asio::awaitable<HttpResponse> unlock(Api& api, Call& call) {
     auto find = [&] { return existing(api, call); };
     const User user = co_await run_blocking(api.services().administration_pool, find);
-    api.throttle().succeeded(user.username);
+    api.throttle().forgive(user.username);
     co_return no_content();
 }
 
@@ -210,13 +211,15 @@ void add_user_operations(Api& api) {
     api.administer({.method = "POST",
                     .path = "/users/{id}/actions/end-sessions",
                     .id = "endSessions",
-                    .summary = "Signs the user out everywhere",
+                    .summary = "Signs the user out everywhere and revokes their tokens",
                     .tag = tag,
                     .access = Access::admin,
                     .scope = "admin",
                     .status = 204},
                    [&api](Call& call) {
-                       api.sessions().end_all(existing(api, call).id);
+                       const User user = existing(api, call);
+                       api.sessions().end_all(user.id);
+                       api.tokens().remove_all(user.id);
                        return no_content();
                    });
 }

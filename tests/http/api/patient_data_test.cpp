@@ -20,7 +20,7 @@ TEST_CASE("Without the permission, only tags that are known to be harmless have 
 
 TEST_CASE("A decision without values still tells which rules triggered and what they lacked", "[http][api][phi]") {
     const json decision = json::parse(R"({"triggered": ["a"], "rules": [{"rule": "a", "outcome": "failed",
-        "value": "'Doe'", "missing": ["X"], "error": {"code": "type", "message": "'Doe' is no number"},
+        "value": "'Doe'", "repr": "'Doe'", "missing": ["X"], "error": {"code": "type", "message": "'Doe' is no number"},
         "explain": [{"from": 0, "to": 5, "value": "'Doe'", "truth": true}]}]})");
     const json shown = PatientData(false).decision(decision);
     CHECK(shown.dump().find("Doe") == std::string::npos);
@@ -28,6 +28,26 @@ TEST_CASE("A decision without values still tells which rules triggered and what 
     CHECK(shown["rules"][0]["error"]["code"] == "type");
     CHECK(shown["rules"][0]["explain"][0]["truth"] == true);
     CHECK(PatientData(true).decision(decision) == decision);
+}
+
+TEST_CASE("Rules are tried on harmless tags alone, for an outcome would tell the others", "[http][api][phi]") {
+    const json tags = json::parse(R"({"PatientName": "Doe", "Modality": "CT"})");
+    CHECK(PatientData(false).known_tags(tags) == json::parse(R"({"Modality": "CT"})"));
+    CHECK(PatientData(true).known_tags(tags) == tags);
+}
+
+TEST_CASE("Nobody sees the secrets of modules in a task", "[http][api][phi]") {
+    for (const char* process : {R"([{"module_name": "m", "module_config": {"docker_tag": "x:1",
+                                    "environment": "{\"TOKEN\": \"s3cret\"}", "docker_arguments": ""}}])",
+                                R"({"module_name": "m", "module_config": {"docker_tag": "x:1",
+                                    "docker_arguments": {"environment": ["s3cret"]}}})"}) {
+        const json task{{"process", json::parse(process)}};
+        for (const bool allowed : {false, true}) {
+            const json shown = PatientData(allowed).task(task);
+            CHECK(shown.dump().find("s3cret") == std::string::npos);
+            CHECK(shown.dump().find("x:1") != std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("A task without its patient keeps its targets", "[http][api][phi]") {

@@ -43,9 +43,14 @@ TEST_CASE("A rule is tried on given tags, on one series, and on the newest", "[h
     CHECK(api.post("/rules/test", {{"rule", "nothing"}, {"sample", {{"recent", 1}}}}).status == 422);
     const auto masked = api.call("POST", "/rules/test", {{"expression", expression}, {"sample", {{"recent", 1}}}},
                                  {api.without_patients});
-    CHECK(masked.body.at("items")[0].at("evaluation").at("triggered") == true);
+    // Neither the values nor the outcome may tell somebody who must not see patients.
+    CHECK(masked.body.at("items")[0].at("evaluation").at("triggered") == false);
     const auto& explain = masked.body.at("items")[0].at("evaluation").at("explain");
     for (const json& part : explain) CHECK(part.at("value").is_null());
+    const auto name =
+        api.call("POST", "/rules/test", {{"expression", "tags.PatientName"}, {"sample", {{"recent", 10}}}},
+                 {api.without_patients});
+    CHECK(name.body.dump().find("Doe") == std::string::npos);
 }
 
 TEST_CASE("The impact of a rule is the series that would have gone another way", "[http][api][rules]") {

@@ -17,21 +17,29 @@ TEST_CASE("Each failure beyond the fifth doubles the wait, up to five minutes", 
     SteadyTime now = start;
     const std::vector<std::chrono::seconds> waits = {0s, 0s,  0s,  0s,  0s,   1s,   2s,   4s,
                                                      8s, 16s, 32s, 64s, 128s, 256s, 300s, 300s};
-    int address = 0;  // a new one each time, so that its own limit does not count
     for (const auto expected : waits) {
-        const auto wait = throttle.try_now("anna", std::to_string(++address), now);
+        const auto wait = throttle.try_now("anna", "10.0.0.1", now);
         CHECK(wait == expected);
-        now += wait;
-        if (wait > 0ms) CHECK(throttle.try_now("anna", std::to_string(++address), now) == 0ms);
-        throttle.failed("Anna", now);
+        now += wait + 3s;  // an address has one more try every three seconds
+        if (wait > 0ms) CHECK(throttle.try_now("anna", "10.0.0.1", now) == 0ms);
+        throttle.failed("Anna", "10.0.0.1", now);
     }
-    throttle.succeeded("ANNA");
+    throttle.succeeded("ANNA", "10.0.0.1");
     CHECK(throttle.try_now("anna", "10.0.0.1", now) == 0ms);
+}
+
+TEST_CASE("Who guesses at an account does not keep its owner out", "[http][api][throttle]") {
+    SignInThrottle throttle;
+    for (int i = 0; i < 50; ++i) throttle.failed("anna", "6.6.6.6", start);
+    CHECK(throttle.try_now("anna", "6.6.6.6", start) > 0ms);
+    CHECK(throttle.try_now("anna", "10.0.0.1", start) == 0ms);
+    throttle.forgive("Anna");
+    CHECK(throttle.try_now("anna", "6.6.6.6", start) == 0ms);
 }
 
 TEST_CASE("The failures of one account do not slow down another", "[http][api][throttle]") {
     SignInThrottle throttle;
-    for (int i = 0; i < 9; ++i) throttle.failed("anna", start);
+    for (int i = 0; i < 9; ++i) throttle.failed("anna", "10.0.0.1", start);
     CHECK(throttle.try_now("anna", "10.0.0.1", start) > 0ms);
     CHECK(throttle.try_now("berta", "10.0.0.1", start) == 0ms);
 }
@@ -49,4 +57,13 @@ TEST_CASE("Ever new addresses meet the limit of all together", "[http][api][thro
     int passed = 0;
     for (int i = 0; i < 1000; ++i) passed += throttle.try_now("x", std::to_string(i), start) == 0ms ? 1 : 0;
     CHECK(passed == 200);
+}
+
+TEST_CASE("An address from which somebody signed in has nothing to do with the others' guessing",
+          "[http][api][throttle]") {
+    SignInThrottle throttle;
+    throttle.succeeded("anna", "10.0.0.1");
+    for (int i = 0; i < 1000; ++i) throttle.try_now("x", std::to_string(i), start);
+    CHECK(throttle.try_now("x", "10.0.0.2", start) > 0ms);
+    CHECK(throttle.try_now("anna", "10.0.0.1", start) == 0ms);
 }
