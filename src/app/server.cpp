@@ -15,6 +15,7 @@
 #include "quicksilver/pipeline/study_collector.hpp"
 #include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/store/administration.hpp"
+#include "quicksilver/store/crashing_file_ops.hpp"
 #include "quicksilver/store/data_lock.hpp"
 #include "quicksilver/store/revisions.hpp"
 
@@ -29,6 +30,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +39,13 @@ namespace quicksilver {
 namespace asio = boost::asio;
 
 namespace {
+
+/// The real ones, which a test may let end the program at one of its steps.
+std::unique_ptr<FileOps> make_ops() {
+    const char* at = std::getenv("QUICKSILVER_CRASH_AT");
+    const auto crash_point = parse_crash_point(at ? at : "");
+    return crash_point ? make_crashing_file_ops(make_file_ops(), *crash_point) : make_file_ops();
+}
 
 constexpr auto shutdown_grace = std::chrono::seconds(10);
 constexpr auto file_watch_interval = std::chrono::seconds(2);
@@ -71,7 +80,7 @@ public:
           signals_(io_, SIGTERM, SIGINT),
           hangups_(io_, SIGHUP),
           clock_(make_system_clock()),
-          ops_(make_file_ops()),
+          ops_(make_ops()),
           folders_(*ops_, *clock_, initial_->folders),
           books_(io_.get_executor(), journal_, initial_->folders.database, lock.machine_restarted_since_last_run(),
                  *clock_, log_.named("bookkeeper")),

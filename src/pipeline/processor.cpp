@@ -131,7 +131,7 @@ asio::awaitable<void> Processor::load(TaskPtr task) {
     if (task->progress && task->progress->step >= task->file.process.size()) task->progress.reset();
     prepare_step(*task);
     task->state = Task::State::waiting;
-    start_tasks();
+    if (may_start(*task)) start_tasks();  // for each of thousands after a start, looking at all is too much
 }
 
 void Processor::stuck(const TaskPtr& task, const std::string& reason) {
