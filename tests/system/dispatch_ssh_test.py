@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import stat
+import sys
 import unittest
 from pathlib import Path
 
@@ -162,6 +163,50 @@ class Rsync(DispatchSsh):
         self.start(self.target("rsync", file_filter="*.tags,task.json"))
         task, folder = self.deliver()
         self.assertEqual({path.name for path in folder.iterdir()}, {*instances(task), ".complete"})
+
+
+class Password(DispatchSsh):
+    """Where no key is wanted."""
+
+    PASSWORD = "an 'odd' \"password\" $HOME"
+
+    def start_sshd(self):
+        log = open(self.folder / "sshd.log", "ab")
+        self.addCleanup(log.close)
+        peer = Path(__file__).with_name("ssh_peer.py")
+        process = self.start_process(sys.executable, "-B", peer, self.port, self.host_key, "mercure", self.PASSWORD,
+                                     output=log)
+        wait_until(lambda: run("ssh-keyscan", "-T", "1", "-p", self.port, "127.0.0.1").stdout,
+                   lambda: "the server answers\n" + (self.folder / "sshd.log").read_text())
+        return process
+
+    def target(self, kind, **fields):
+        return super().target(kind, **{"user": "mercure", "private_key": "", "password": self.PASSWORD, **fields})
+
+    def test_sftp_by_password(self):
+        self.start(self.target("sftp"))
+        task, folder = self.deliver()
+        self.assert_delivered(task, folder)
+
+    def test_rsync_by_password(self):
+        self.start(self.target("rsync"))
+        task, folder = self.deliver()
+        self.assert_delivered(task, folder)
+
+    def test_a_wrong_password_has_a_reason_and_stands_nowhere(self):
+        for kind in ("sftp", "rsync"):
+            with self.subTest(kind=kind):
+                (self.folder / kind).mkdir()
+                server = self.make_server(config(
+                    targets={"ssh": self.target(kind, password="wr0ng-s3cret")}, retry_max=1,
+                    rules={"all": {"rule": "True", "target": "ssh"}}), data=self.folder / kind / "data").start()
+                server.send(*self.make_series(kind + "-series", instances=1))
+                task, = server.wait_for_tasks("error")
+                text = (task / "task.json").read_text()
+                self.assertRegex(json.loads(text)["info"]["fail_reason"], "log in|denied")
+                for place in (text, server.log(), server.get("/api/v1/tasks", server.token())[1]):
+                    self.assertNotIn("wr0ng-s3cret", place)
+                server.stop()
 
 
 if __name__ == "__main__":
