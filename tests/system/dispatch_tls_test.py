@@ -81,6 +81,25 @@ class DispatchTls(SystemTest):
         self.assertEqual(len(list(stored.iterdir())), 5)
         self.assertEqual(len(instances(task)), 5)
 
+    def test_orthanc_takes_a_series_encrypted(self):
+        key, certificate = self.authority.issue("orthanc")
+        http, (our_key, our_certificate) = free_port(), self.ours
+        settings = self.folder / "orthanc.json"
+        settings.write_text(json.dumps({
+            "HttpPort": http, "DicomPort": self.port, "DicomTlsEnabled": True, "DicomTlsPrivateKey": str(key),
+            "DicomTlsCertificate": str(certificate), "DicomTlsTrustedCertificates": str(self.authority.certificate),
+            "AuthenticationEnabled": False, "RemoteAccessAllowed": False, "DicomAlwaysAllowStore": True, "Plugins": [],
+            "DicomCheckCalledAet": False, "StorageDirectory": str(self.folder / "orthanc"),
+            "IndexDirectory": str(self.folder / "orthanc")}))
+        with open(self.folder / "orthanc.log", "wb") as log:
+            self.start_process("Orthanc", settings, output=log)
+        echo = ["echoscu", "+tls", our_key, our_certificate, "+cf", self.authority.certificate, "127.0.0.1", self.port]
+        wait_until(lambda: run(*echo).returncode == 0,
+                   lambda: "Orthanc answers\n" + (self.folder / "orthanc.log").read_text(errors="replace"))
+        self.start()
+        self.server.wait_for_tasks("success")
+        self.assertEqual(len(json.loads(run("curl", "-fs", f"http://127.0.0.1:{http}/instances").stdout)), 5)
+
     def test_an_expired_certificate_of_the_peer_is_named(self):
         self.start_pacs(*self.authority.issue("pacs", end="20210101000000Z"))
         self.start()
