@@ -118,6 +118,8 @@ class S3(Peer):
 
     def _complete(self, handler, key, upload, body):
         parts = self.uploads.pop(upload)
+        if any(len(part) < 5 << 20 for number, part in parts.items() if number != max(parts)):
+            return handler.answer(400, "<Error><Code>EntityTooSmall</Code></Error>")
         listed = re.findall(rb"<PartNumber>(\d+)</PartNumber><ETag>\"(\w+)\"</ETag>", body)
         for number, etag in listed:
             if hashlib.md5(parts[int(number)]).hexdigest().encode() != etag:

@@ -16,7 +16,7 @@ namespace quicksilver {
 
 namespace {
 
-constexpr std::uint64_t megabyte = 1'000'000;
+constexpr std::uint64_t mebibyte = 1UL << 20;
 constexpr std::uint64_t parts_max = 10'000;  // of one object, by S3's rules
 
 struct S3Settings {
@@ -24,7 +24,7 @@ struct S3Settings {
     AwsCredentials credentials;
     UrlParts endpoint;
     bool path_style = false;
-    std::uint64_t part_size = 64 * megabyte;
+    std::uint64_t part_size = 64 * mebibyte;
     std::filesystem::path ca;
 };
 
@@ -284,7 +284,7 @@ Result<std::unique_ptr<Target>> make_s3_target(const TargetConfig& target) {
     settings.prefix = without_slashes(values.text("prefix"));
     settings.credentials = {values.text("access_key_id"), values.text("secret_access_key"), values.text("region")};
     settings.ca = values.text("ca_cert");
-    settings.part_size = static_cast<std::uint64_t>(values.number("part_size", 64)) * megabyte;
+    settings.part_size = static_cast<std::uint64_t>(values.number("part_size", 64)) * mebibyte;
     if (settings.bucket.empty()) return Error{Errc::invalid, fmt::format("target {} has no `bucket`", target.name)};
     const std::string amazon = fmt::format("https://s3.{}.amazonaws.com", settings.credentials.region);
     auto endpoint = split_url(values.text("endpoint", amazon));
