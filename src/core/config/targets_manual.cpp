@@ -59,8 +59,12 @@ constexpr std::array<Description, 10> descriptions{{
      "`accepted_statuses` names others that count as stored. `transfer_syntax` converts images where the peer agrees, "
      "compressing without loss; one that cannot be converted goes as it is. Compressing to JPEG 2000 and sending "
      "deflated are not possible.\n\n"
+     "With `commitment` the target is asked to commit to keep the instances (Storage Commitment, push model) once it "
+     "has all of them. Its report is taken on the association on which it was asked, for 10 seconds, or on one that it "
+     "opens to our port at any time. What it does not keep is sent again; while it says nothing, each further attempt "
+     "asks anew, and after the last one the task has failed.\n\n"
      "`ip: \"sender\"` sends each series back to where it came from. Tested by: name, connection, association, "
-     "C-ECHO.\n"},
+     "C-ECHO, commitment.\n"},
     {"dicomtls",
      "As `dicom`, encrypted by the profile BCP 195 (TLS 1.2 or newer), with certificates on both sides. The error of a "
      "failed handshake says whose certificate is wrong, and whether it has expired. Names in certificates are not "

@@ -13,7 +13,7 @@ namespace quicksilver {
 
 /// One step of testing a target.
 struct TestStep {
-    std::string name;  ///< dns, tcp, tls, associate, auth, echo, folder, write
+    std::string name;  ///< dns, tcp, tls, associate, auth, echo, commitment, folder, write
     bool ok = false;
     std::chrono::milliseconds took{0};
     std::string detail;  ///< what was found, or the reason of the failure
