@@ -239,11 +239,27 @@ void Dispatcher::place(const TaskPtr& task, Share& share) {
         retry_later(task, share, std::max(target->retry.delay, wait_for_the_unreachable));
         return;
     }
-    const TargetQueue& queue = queue_of(share.target);
-    Error error{Errc::network, fmt::format("{} cannot be reached at present{}{}", share.target,
-                                           queue.down_because.empty() ? "" : ": ", queue.down_because)};
     share.state = Share::State::sending;  // so that nobody else takes it up until the failure is noted
-    working_.start("fail " + task->id, share_failed(task, share.target, std::move(error), true));
+    unreachable_.push_back({task, share.target});
+    if (unreachable_.size() == 1) working_.start("unreachable", note_unreachable());
+}
+
+/// One after the other: when thousands wait for a target that goes down, the other stages need the disk, too.
+asio::awaitable<void> Dispatcher::note_unreachable() {
+    while (!unreachable_.empty() && !closed_) {
+        const auto [task, name] = unreachable_.front();
+        Share& share = task->shares.at(name);
+        if (!task->cancelled && !candidates(*task, share).empty()) {
+            place(task, share);  // it is back already
+            start_deliveries();
+        } else {
+            const std::string because = queue_of(name).down_because;
+            Error error{Errc::network,
+                        fmt::format("{} cannot be reached at present{}{}", name, because.empty() ? "" : ": ", because)};
+            co_await share_failed(task, name, std::move(error), true);
+        }
+        unreachable_.pop_front();
+    }
 }
 
 void Dispatcher::start_deliveries() {

@@ -372,6 +372,27 @@ TEST_CASE("A target that is down is not run into again, but looked for, and gets
     CHECK(f.script.attempts("a") == 7);
 }
 
+TEST_CASE("Hundreds that wait for a target that goes down are noted in turn, and all go when it is back",
+          "[pipeline][dispatcher]") {
+    Fixture f;
+    f.script.block("a");
+    f.script.answer("a", std::deque<Result<void>>(3, away));
+    f.script.answer_probes("a", away);
+    for (int i = 0; i < 200; ++i) {
+        const std::string id = "t" + std::to_string(i);
+        f.make_task(id, {"a"}, 1);
+        f.dispatcher->add(id);
+    }
+    f.run_until([&] { return f.state_of("a").waiting == 199; });
+    f.script.unblock("a");
+    f.run_until([&] { return f.state_of("a").down && f.state_of("a").retrying == 200; });
+    CHECK(f.script.attempts("a") == 3);
+    f.script.answer_probes("a", std::string("there"));
+    CHECK(f.dispatcher->retry_now("a").ok());
+    f.run_until([&] { return f.dispatcher->status().completed_total == 200; });
+    CHECK(f.script.attempts("a") == 203);
+}
+
 TEST_CASE("Failing fast while a target is down counts as mercure's attempts do", "[pipeline][dispatcher]") {
     Fixture f;
     f.add_target("a", 1, RetryConfig{Seconds(100), 3});

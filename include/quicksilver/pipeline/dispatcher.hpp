@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -105,6 +106,7 @@ private:
     TargetQueue& queue_of(const std::string& target);
     TargetLoad load_of(const std::string& target) const;
     std::vector<std::string> candidates(const Task& task, const Share& share) const;
+    boost::asio::awaitable<void> note_unreachable();
     void start_deliveries();
     void start_deliveries_of(const std::string& target, TargetQueue& queue);
     boost::asio::awaitable<void> deliver(TaskPtr task, std::string share_name, std::string via);
@@ -156,6 +158,7 @@ private:
     StopFlag stop_{false};
     bool closed_ = false;
     bool halted_ = false;
+    std::deque<std::pair<TaskPtr, std::string>> unreachable_;  // shares whose failure is still to be noted
     bool starting_ = false;  // within start_deliveries, which what it starts may call again
     bool start_again_ = false;
     std::uint64_t wakeups_ = 0;

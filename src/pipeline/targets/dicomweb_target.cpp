@@ -1,3 +1,4 @@
+#include "quicksilver/core/dicom_uid.hpp"
 #include "quicksilver/core/unique_id.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
@@ -266,7 +267,7 @@ private:
         const std::string study = dicom::read_element(file, "StudyInstanceUID").value_or("");
         const std::string series = dicom::read_element(file, "SeriesInstanceUID").value_or("");
         for (const std::string& uid : {study, series, meta->sop_instance_uid}) {
-            if (!uid.empty() && uid.find_first_not_of("0123456789.") == std::string::npos) continue;
+            if (is_file_safe_uid(uid)) continue;
             return Error{Errc::invalid,
                          fmt::format("{} lacks a study, series or instance UID", file.filename().string())};
         }
