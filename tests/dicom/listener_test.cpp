@@ -3,6 +3,10 @@
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/phantom.hpp"
 
+#include "dicom/command_set.hpp"
+#include "dicom/message_reader.hpp"
+#include "dicom/message_writer.hpp"
+#include "dicom/requested_association.hpp"
 #include "dicom_files.hpp"
 #include "running_listener.hpp"
 #include "support/catch.hpp"
@@ -311,6 +315,44 @@ TEST_CASE("A sender that breaks off in the middle leaves nothing behind", "[dico
     association = Error{Errc::cancelled, ""};
     CHECK(echo(listener.destination()).ok());
     if (!reply) CHECK(listener.store.file(file.stem()).empty());
+}
+
+TEST_CASE("A peer that falls silent in the middle of a command is closed long before an idle one",
+          "[dicom][listener]") {
+    ListenerLimits limits;
+    limits.data_timeout = std::chrono::seconds(1);
+    test::RunningListener listener({}, limits);
+    const StopFlag stop{false};
+    RequestedAssociation association(listener.destination(), stop);
+    const auto propose = [](T_ASC_Parameters* parameters) {
+        const char* syntaxes[] = {UID_LittleEndianImplicitTransferSyntax};
+        ASC_addPresentationContext(parameters, 1, UID_VerificationSOPClass, syntaxes, 1);
+    };
+    REQUIRE(association.open(propose).ok());
+    CommandSet echo;
+    echo.command_field = command_field::c_echo_rq;
+    echo.sop_class_uid = UID_VerificationSOPClass;
+    std::string half = encode_command(echo).substr(0, 20);
+    REQUIRE(write_fragment(association.get(), 1, DUL_COMMANDPDV, half, false).good());
+    T_ASC_PresentationContextID context_id = 0;
+    std::string bytes;
+    const auto patience = std::chrono::seconds(20);
+    CHECK(receive_command(association.get(), patience, patience, context_id, bytes) == DUL_PEERABORTEDASSOCIATION);
+}
+
+TEST_CASE("A stop ends the wait for a peer that says nothing", "[dicom][send]") {
+    test::require_dicom();
+    asio::io_context io;
+    asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
+    Destination destination;
+    destination.host = "127.0.0.1";
+    destination.port = silent.local_endpoint().port();
+    StopFlag stop{false};
+    auto opening = std::async(std::launch::async, [&] { return SendAssociation::open(destination, {}, stop).ok(); });
+    CHECK(opening.wait_for(std::chrono::milliseconds(300)) == std::future_status::timeout);
+    stop = true;
+    REQUIRE(opening.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    CHECK_FALSE(opening.get());
 }
 
 TEST_CASE("A closed listener refuses what comes on open associations and then ends them", "[dicom][listener]") {

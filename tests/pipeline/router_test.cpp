@@ -7,6 +7,10 @@
 #include "stage_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <boost/asio/post.hpp>
+
+#include <future>
+
 using namespace quicksilver;
 using namespace std::chrono_literals;
 
@@ -91,7 +95,9 @@ struct Fixture : test::StageFixture {
         }
         return options.series_uid;
     }
-    void push(const std::string& series) { to_router.push(CompleteSeries{series, "", clock.now(), clock.now()}); }
+    void push(const std::string& series, const std::string& study = "") {
+        to_router.push(CompleteSeries{series, study, clock.now(), clock.now()});
+    }
     std::size_t count(const char* stage) const {
         std::size_t tasks = 0;
         for (const auto& entry : std::filesystem::directory_iterator(root / stage)) {
@@ -210,6 +216,22 @@ TEST_CASE("A series that cannot be read is tried again in growing steps and at l
     REQUIRE(f.count("error") == 1);
     const auto folder = std::filesystem::directory_iterator(f.root / "error")->path();
     CHECK(test::read_file(folder / "2.25.9#1.dcm") == "not DICOM");
+}
+
+TEST_CASE("A study is in hand from the queue until its series is handed over", "[pipeline][router]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    const std::string series = f.make_series(1);
+    std::promise<void> go_on;
+    const std::shared_future<void> wait = go_on.get_future().share();
+    for (int thread = 0; thread < 2; ++thread) boost::asio::post(f.files, [wait] { wait.wait(); });
+    f.push(series, "1.2.3");
+    CHECK(f.router->is_routing_study("1.2.3"));
+    f.run_until([&] { return f.to_router.size() == 0; });
+    CHECK(f.router->is_routing_study("1.2.3"));
+    go_on.set_value();
+    f.run_until([&] { return f.hints.size() == 1 && f.router->status().in_flight == 0; });
+    CHECK_FALSE(f.router->is_routing_study("1.2.3"));
 }
 
 TEST_CASE("A series that a crash left claimed is routed at the next start", "[pipeline][router]") {
