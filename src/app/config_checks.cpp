@@ -1,6 +1,8 @@
 #include "quicksilver/app/config_checks.hpp"
 
 #include "quicksilver/dicom/tag_reader.hpp"
+#include "quicksilver/pipeline/runners/builtin_steps.hpp"
+#include "quicksilver/pipeline/runners/module_runner.hpp"
 #include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
 #include "quicksilver/rules/completion.hpp"
@@ -84,11 +86,35 @@ void check_target(const TargetConfig& target, const Config& config, const Target
     }
 }
 
+/// The settings of the steps of our own; only modules of others know theirs.
+void check_module(const ModuleConfig& module, const Config& config, std::vector<ConfigProblem>& problems) {
+    const auto settings = module.settings.value("settings", nlohmann::json::object());
+    for (const SettingProblem& problem : check_step_settings(runner_name(module.settings, config), settings)) {
+        const char* point = problem.path.empty() ? "" : ".";
+        problems.push_back({ProblemSeverity::warning,
+                            fmt::format("modules.{}.settings{}{}", module.name, point, problem.path),
+                            problem.message + "; until then the module refuses to run"});
+    }
+}
+
+bool deidentifies(const RuleConfig& rule, const Config& config) {
+    return std::ranges::any_of(rule.modules, [&config](const std::string& name) {
+        const ModuleConfig* module = config.find_module(name);
+        return module != nullptr && runner_name(module->settings, config) == deidentify_step;
+    });
+}
+
 }  // namespace
 
 std::vector<ConfigProblem> check_above_core(const Config& config) {
     std::vector<ConfigProblem> problems;
     for (const RuleConfig& rule : config.rules) check_rule(rule, config, problems);
+    for (const ModuleConfig& module : config.modules) check_module(module, config, problems);
+    for (const RuleConfig& rule : config.rules) {
+        if (!rule.retain_images || !deidentifies(rule, config)) continue;
+        problems.push_back({ProblemSeverity::warning, fmt::format("rules.{}.processing_retain_images", rule.name),
+                            "would deliver the original images beside the de-identified ones; its tasks will fail"});
+    }
     const auto ops = make_file_ops();
     TargetRegistry registry;
     CommitmentReports reports;

@@ -10,19 +10,6 @@ namespace quicksilver::dicom {
 
 namespace {
 
-std::string_view delimiters_of(DcmEVR vr) {
-    switch (vr) {
-        case EVR_PN:
-            return "\\^=";
-        case EVR_ST:
-        case EVR_LT:
-        case EVR_UT:
-            return "";
-        default:
-            return "\\";
-    }
-}
-
 bool is_unknown(DcmEVR vr) {
     return vr == EVR_UN || vr == EVR_UNKNOWN || vr == EVR_UNKNOWN2B;
 }
@@ -66,10 +53,38 @@ DcmElement* find_element(DcmItem& item, const DcmTagKey& key) {
 
 }  // namespace
 
+std::string_view text_delimiters(DcmEVR vr) {
+    switch (vr) {
+        case EVR_PN:
+            return "\\^=";
+        case EVR_ST:
+        case EVR_LT:
+        case EVR_UT:
+            return "";
+        default:
+            return "\\";
+    }
+}
+
+bool has_character_set(DcmEVR vr) {
+    switch (vr) {
+        case EVR_SH:
+        case EVR_LO:
+        case EVR_ST:
+        case EVR_LT:
+        case EVR_UC:
+        case EVR_UT:
+        case EVR_PN:
+            return true;
+        default:
+            return false;
+    }
+}
+
 TextDecoder::Text element_text(DcmItem& item, const DcmTagKey& key, const TextDecoder& decoder) {
     DcmElement* element = find_element(item, key);
     if (element == nullptr) return {};
-    TextDecoder::Text text = decoder.decode(bytes_of(*element), delimiters_of(element->getVR()));
+    TextDecoder::Text text = decoder.decode(bytes_of(*element), text_delimiters(element->getVR()));
     make_one_line(text.utf8);
     return text;
 }

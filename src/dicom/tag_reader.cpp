@@ -2,6 +2,7 @@
 
 #include "element_path.hpp"
 #include "element_text.hpp"
+#include "loaded_file.hpp"
 #include "text_decoder.hpp"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -126,22 +127,6 @@ Result<void> require_readable(const std::filesystem::path& file) {
     return {};
 }
 
-/// The head of a DICOM file, up to `end`. Values of more than 4 KiB stay in the file until they are asked for.
-Result<std::unique_ptr<DcmFileFormat>> load(const std::filesystem::path& file, const DcmTagKey& end) {
-    constexpr Uint32 eager_value_bytes = 4096;
-    if (Result<void> readable = require_readable(file); !readable) return std::move(readable).error();
-    auto content = std::make_unique<DcmFileFormat>();
-    const OFCondition loaded =
-        content->loadFileUntilTag(file.c_str(), EXS_Unknown, EGL_noChange, eager_value_bytes, ERM_autoDetect, end);
-    if (loaded.bad()) return cannot_read(file, Errc::invalid, fmt::format("damaged, or not DICOM: {}", loaded.text()));
-    // Without file meta information DCMTK takes any bytes for a data set.
-    const bool has_meta = content->getMetaInfo()->card() > 0;
-    if (!has_meta && !content->getDataset()->tagExistsWithValue(DCM_SOPInstanceUID)) {
-        return cannot_read(file, Errc::invalid, "not a DICOM file: neither file meta information nor a SOPInstanceUID");
-    }
-    return content;
-}
-
 /// Reads tags of one loaded file into `Tags`.
 class Reading {
 public:
@@ -189,11 +174,49 @@ std::string received_name(const std::filesystem::path& file, const std::string& 
 }
 
 Result<Tags> read(const std::filesystem::path& file, const TagReadOptions& options, const Provenance* known) {
-    const std::vector<NamedTag> additional = resolve(options.additional_tags);
-    Result<std::unique_ptr<DcmFileFormat>> content = load(file, end_of_interest(additional));
-    if (!content) return std::move(content).error();
+    const auto content = load_file(file, end_of_interest(resolve(options.additional_tags)));
+    if (!content) return content.error();
+    return tags_of(**content, file, options, known);
+}
 
-    Reading reading(**content, options);
+/// The last tag of the data set that is needed to follow `step`.
+DcmTagKey end_of_interest(const ElementStep& step) {
+    if (step.private_creator.empty()) return after(step.key);
+    return after(DcmTagKey(step.key.getGroup(), 0xffff));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DcmFileFormat>> load_file(const std::filesystem::path& file, const DcmTagKey& end) {
+    constexpr Uint32 eager_value_bytes = 4096;
+    if (Result<void> readable = require_readable(file); !readable) return std::move(readable).error();
+    auto content = std::make_unique<DcmFileFormat>();
+    const OFCondition loaded =
+        content->loadFileUntilTag(file.c_str(), EXS_Unknown, EGL_noChange, eager_value_bytes, ERM_autoDetect, end);
+    if (loaded.bad()) return cannot_read(file, Errc::invalid, fmt::format("damaged, or not DICOM: {}", loaded.text()));
+    // Without file meta information DCMTK takes any bytes for a data set.
+    const bool has_meta = content->getMetaInfo()->card() > 0;
+    if (!has_meta && !content->getDataset()->tagExistsWithValue(DCM_SOPInstanceUID)) {
+        return cannot_read(file, Errc::invalid, "not a DICOM file: neither file meta information nor a SOPInstanceUID");
+    }
+    return content;
+}
+
+std::optional<DcmTagKey> locate_element(DcmItem& item, const ElementStep& step) {
+    if (step.private_creator.empty()) return step.key;
+    for (unsigned block = 0x10; block <= 0xff; ++block) {
+        const DcmTagKey reservation(step.key.getGroup(), static_cast<Uint16>(block));
+        if (element_bytes(item, reservation) == step.private_creator) {
+            return DcmTagKey(step.key.getGroup(), static_cast<Uint16>((block << 8) | (step.key.getElement() & 0xff)));
+        }
+    }
+    return std::nullopt;
+}
+
+Tags tags_of(DcmFileFormat& content, const std::filesystem::path& file, const TagReadOptions& options,
+             const Provenance* known) {
+    const std::vector<NamedTag> additional = resolve(options.additional_tags);
+    Reading reading(content, options);
     const Provenance provenance = known != nullptr ? *known : reading.provenance();
     const std::string series_uid = reading.value(DCM_SeriesInstanceUID);
     Tags tags;
@@ -209,26 +232,6 @@ Result<Tags> read(const std::filesystem::path& file, const TagReadOptions& optio
     tags.add("Filename", received_name(file, series_uid));
     return tags;
 }
-
-/// The key under which the element of `step` stands in this item: private blocks are numbered by each data set anew.
-std::optional<DcmTagKey> locate(DcmItem& item, const ElementStep& step) {
-    if (step.private_creator.empty()) return step.key;
-    for (unsigned block = 0x10; block <= 0xff; ++block) {
-        const DcmTagKey reservation(step.key.getGroup(), static_cast<Uint16>(block));
-        if (element_bytes(item, reservation) == step.private_creator) {
-            return DcmTagKey(step.key.getGroup(), static_cast<Uint16>((block << 8) | (step.key.getElement() & 0xff)));
-        }
-    }
-    return std::nullopt;
-}
-
-/// The last tag of the data set that is needed to follow `step`.
-DcmTagKey end_of_interest(const ElementStep& step) {
-    if (step.private_creator.empty()) return after(step.key);
-    return after(DcmTagKey(step.key.getGroup(), 0xffff));
-}
-
-}  // namespace
 
 Result<Tags> read_tags(const std::filesystem::path& file, const TagReadOptions& options) {
     return read(file, options, nullptr);
@@ -251,18 +254,26 @@ bool is_known_tag(std::string_view name) {
     return parse_tag_key(name).has_value();
 }
 
+bool is_known_path(std::string_view path) {
+    return parse_element_path(path).ok();
+}
+
 std::optional<std::string> read_element(const std::filesystem::path& file, std::string_view path) {
     const auto steps = parse_element_path(path);
     if (!steps) return std::nullopt;
-    const auto content = load(file, end_of_interest(steps->front()));
-    if (!content) return std::nullopt;
+    const auto content = load_file(file, end_of_interest(steps->front()));
+    return content ? element_of(**content, path) : std::nullopt;
+}
 
-    DcmDataset& dataset = *(*content)->getDataset();
-    DcmItem* item = in_file_meta(steps->front().key) ? static_cast<DcmItem*>((*content)->getMetaInfo()) : &dataset;
+std::optional<std::string> element_of(DcmFileFormat& content, std::string_view path) {
+    const auto steps = parse_element_path(path);
+    if (!steps) return std::nullopt;
+    DcmDataset& dataset = *content.getDataset();
+    DcmItem* item = in_file_meta(steps->front().key) ? static_cast<DcmItem*>(content.getMetaInfo()) : &dataset;
     std::string character_set = element_bytes(dataset, DCM_SpecificCharacterSet);
     for (std::size_t i = 0; i < steps->size(); ++i) {
         const ElementStep& step = (*steps)[i];
-        const auto key = locate(*item, step);
+        const auto key = locate_element(*item, step);
         if (!key || !item->tagExists(*key)) return std::nullopt;
         if (i + 1 == steps->size()) return element_text(*item, *key, TextDecoder(character_set)).utf8;
 

@@ -188,12 +188,13 @@ Result<void> ProcessingFolder::fill_in(const Inputs& inputs) const {
     for (const fs::path& file : *originals) {
         const std::string name = file.filename();
         if (name == TaskFile::file_name) continue;
-        can_clone = can_clone && clone_file(file, in() / name);
-        if (!can_clone) {
+        if (inputs.link) {
+            if (auto linked = link_or_copy_file(folders_.ops(), file, in() / name); !linked) return linked;
+        } else {
+            can_clone = can_clone && clone_file(file, in() / name);
             std::error_code error;
-            auto placed = inputs.copy ? Result<void>() : link_or_copy_file(folders_.ops(), file, in() / name);
-            if (!placed) return placed;
-            if (inputs.copy && !fs::copy_file(file, in() / name, error)) {
+            // Not durable: after a power cut the task is begun anew.
+            if (!can_clone && !fs::copy_file(file, in() / name, error)) {
                 return Error{error == std::errc::no_space_on_device ? Errc::no_space : Errc::io,
                              fmt::format("cannot copy {}: {}", file.string(), error.message())};
             }

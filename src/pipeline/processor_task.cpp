@@ -1,8 +1,11 @@
 // One task on its way through its modules. The queue is in processor.cpp.
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/core/unique_id.hpp"
+#include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/deidentified_task.hpp"
 #include "quicksilver/pipeline/dynamic_routing.hpp"
+#include "quicksilver/pipeline/runners/builtin_steps.hpp"
 #include "quicksilver/pipeline/runners/processing_settings.hpp"
 #include "quicksilver/store/durable_file.hpp"
 
@@ -49,6 +52,23 @@ bool is_folder_name(const std::string& name) {
 std::string failure_of(const ModuleRun& run, const ModuleEnd& end) {
     return fmt::format("module {} ended with exit code {}{}{}; its log says more", run.module, end.exit_code,
                        end.reason.empty() ? "" : ": ", end.reason);
+}
+
+/// Of the first instance in the folder; none when there is none.
+Tags first_tags(const fs::path& folder) {
+    const auto instances = TaskFolders::instances(folder);
+    if (!instances || instances->empty()) return {};
+    auto tags = dicom::read_tags(instances->front());
+    return tags ? *std::move(tags) : Tags();
+}
+
+/// Makes what the last module left whole, as whoever gets it may see it.
+Result<void> finish_outputs(const ProcessingFolder& folder, const TaskFile& task, const ProcessingState& state,
+                            bool retain, std::optional<std::size_t> deidentified_by) {
+    if (!deidentified_by) return folder.finish_outputs(task, state, retain);
+    ProcessingState shown = state;
+    for (std::size_t at = 0; at <= *deidentified_by && at < shown.outputs.size(); ++at) shown.outputs[at][1] = nullptr;
+    return folder.finish_outputs(deidentified(task, *deidentified_by, first_tags(folder.out())), shown, retain);
 }
 
 fs::path lock_of(const ModuleRun& run) {
@@ -128,8 +148,16 @@ asio::awaitable<void> Processor::work_on(TaskPtr task) {
 }
 
 asio::awaitable<bool> Processor::begin(TaskPtr task) {
+    if (task->file.process.front().retain_input_images &&
+        deidentifying_step(task->file, *context_.config(), task->file.process.size())) {
+        std::string reason =
+            "processing_retain_images of the rule would deliver the originals beside the de-identified images";
+        co_await fail(task, std::move(reason));
+        co_return false;
+    }
     ProcessingFolder::Inputs inputs;
-    inputs.copy = task->module_config.is_object() && flag_of(task->module_config, "copy_inputs");
+    inputs.link = is_builtin_step(task->runner_name) ||
+                  (task->module_config.is_object() && flag_of(task->module_config, "link_inputs"));
     inputs.additional_tags = context_.config()->dicom.additional_tags;
     const std::string attempt = make_task_id();
     auto work = [&]() -> Result<ProcessingState> {
@@ -281,7 +309,11 @@ Result<void> Processor::prepare_folders(const Task& task, const ModuleRun& run, 
                                                run.persistence.string())};
         }
     }
-    return resumed ? Result<void>() : task.folder.write_step_task(task.file, run.id.step);
+    if (resumed) return {};
+    // What runs after a de-identification must not learn from task.json who it was.
+    const auto hidden = deidentifying_step(task.file, *run.server, run.id.step);
+    if (!hidden) return task.folder.write_step_task(task.file, run.id.step);
+    return task.folder.write_step_task(deidentified(task.file, *hidden, first_tags(task.folder.in())), run.id.step);
 }
 
 void Processor::unlock_persistence(const ModuleRun& run) const {
@@ -383,7 +415,8 @@ asio::awaitable<void> Processor::finish(TaskPtr task) {
         co_return;
     }
     task->progress->publish_to = task->file.dispatch ? Stage::outgoing : Stage::success;
-    auto work = [&] { return task->folder.finish_outputs(task->file, *task->progress, retain); };
+    const auto deidentified_by = deidentifying_step(task->file, *config, task->file.process.size());
+    auto work = [&] { return finish_outputs(task->folder, task->file, *task->progress, retain, deidentified_by); };
     const Result<void> finished = co_await run_blocking(context_.files, work);
     if (!finished) {
         co_await fail(task, finished.error().message);
@@ -397,6 +430,7 @@ asio::awaitable<void> Processor::finish(TaskPtr task) {
 asio::awaitable<void> Processor::publish(TaskPtr task) {
     task->state = Task::State::leaving;
     const Stage to = task->progress->publish_to;
+    const TaskInfo received = task->file.info;
     auto work = [&task] {
         auto folder = task->folder.publish(*task->progress);
         // After a crash this is the only place that has the whole of it.
@@ -427,7 +461,14 @@ asio::awaitable<void> Processor::publish(TaskPtr task) {
         context_.books.task_event(task->id, sender, TaskEventType::complete, 0, "", "Task complete");
         state.state = journal::SeriesStage::done;
     }
-    if (task->file.info.uid_type == "series") context_.books.record(std::move(state));
+    if (task->file.info.uid_type == "series") context_.books.record(state);
+    if (received.uid_type == "series" && !received.uid.empty() && received.uid != task->file.info.uid) {
+        // What is delivered is another series now; nobody will hear of this one any more.
+        state.series_uid = received.uid;
+        state.state = journal::SeriesStage::done;
+        state.outcome = fmt::format("de-identified; goes on as task {}", task->id);
+        context_.books.record(std::move(state));
+    }
     to_next_stage_(to, published->filename().string());
 }
 

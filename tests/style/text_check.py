@@ -8,7 +8,7 @@ LINE_LENGTH_MAX = 120
 FILE_LINES_MAX = 500
 # Longer ones that are one subject, with the length that they may not exceed; none of them may grow.
 LONG_FILES = {"src/rules/parser.cpp": 810, "src/rules/builtins.cpp": 525, "src/rules/format.cpp": 525,
-              "src/rules/text_methods.cpp": 505}
+              "src/rules/text_methods.cpp": 505, "src/dicom/confidentiality_rows.cpp": 650}
 
 # Files where a sleep is right, each with its reason. A test waits for an event, or moves a ManualClock.
 SLEEPS_ALLOWED = {}

@@ -44,6 +44,8 @@ std::vector<std::string> standard_tag_names();
 
 /// Whether `name` is a keyword of the data dictionary, or a group and element: `gggg,eeee` or `(gggg,eeee)`.
 bool is_known_tag(std::string_view name);
+/// Whether `read_element` understands the path.
+bool is_known_path(std::string_view path);
 
 /// The value of one data element, nothing when the file cannot be read or has no such element, "" when it is empty.
 /// A path of keywords or `gggg,eeee`, with items counted from 0: `PatientName`, `0018,0080`,

@@ -38,7 +38,7 @@ struct OutputSummary {
 };
 
 /// The folder of a task that is being processed (contract §3): `as_received` has the files as they came and is never
-/// changed; `in` and `out` are what the module sees. Files are linked, not copied. Whatever call a crash interrupts,
+/// changed; `in` and `out` are what the module sees. Whatever call a crash interrupts,
 /// the task can be begun anew from `as_received`, or is published whole, once. Everything blocks: for the files pool.
 /// One thread at a time for one folder.
 class ProcessingFolder {
@@ -47,7 +47,7 @@ public:
     static constexpr const char* as_received = "as_received";
 
     struct Inputs {
-        bool copy = false;                         ///< private copies that a module may change in place
+        bool link = false;  ///< read-only links, for who does not change them in place; else copies
         std::vector<std::string> additional_tags;  ///< for the `.tags` files
     };
 

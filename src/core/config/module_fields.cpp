@@ -41,9 +41,10 @@ constexpr ConfigField fields[] = {
      .default_text = "true"},
     {.key = "runner",
      .type = FieldType::choice,
-     .help = "What runs the module; empty for `process_runner`.",
+     .help = "What runs the module; empty for `process_runner`. `edit-tags` and `deidentify` are steps of this program "
+             "and need no container (docs/modules.md).",
      .default_text = "",
-     .choices = "- docker nomad",
+     .choices = "- docker nomad edit-tags deidentify",
      .owner = ours},
     {.key = "pull_policy",
      .type = FieldType::choice,
@@ -73,10 +74,10 @@ constexpr ConfigField fields[] = {
      .min = 0,
      .max = 1024,
      .owner = ours},
-    {.key = "copy_inputs",
+    {.key = "link_inputs",
      .type = FieldType::boolean,
-     .help = "Give the module copies of the images, which it may change in place. Otherwise they are linked and "
-             "read-only, which is faster.",
+     .help = "Give the module read-only links to the images instead of copies, which is faster. For modules that do "
+             "not change their inputs in place.",
      .default_text = "false",
      .owner = ours},
     {.key = "constraints", .help = "Nomad: constraints in HCL.", .default_text = ""},

@@ -1,6 +1,8 @@
+#include "quicksilver/pipeline/runners/builtin_steps.hpp"
 #include "quicksilver/pipeline/runners/module_runner.hpp"
 #include "quicksilver/pipeline/runners/processing_settings.hpp"
 
+#include "builtin_runners.hpp"
 #include "docker_runner.hpp"
 
 #include <cstdlib>
@@ -63,6 +65,8 @@ std::string runner_name(const nlohmann::json& module_config, const Config& confi
 
 void register_builtin_runners(RunnerRegistry& registry, const Config& config) {
     registry.add("docker", make_docker_runner(config));
+    registry.add(std::string(edit_tags_step), make_edit_tags_runner());
+    registry.add(std::string(deidentify_step), make_deidentify_runner(config.folders.data / "deidentification.key"));
 }
 
 }  // namespace quicksilver

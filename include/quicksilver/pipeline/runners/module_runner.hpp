@@ -96,7 +96,7 @@ public:
     virtual Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) = 0;
 };
 
-/// The kinds of runners by name: docker …
+/// The kinds of runners by name: docker, and the steps of our own.
 class RunnerRegistry {
 public:
     void add(std::string name, std::unique_ptr<ModuleRunner> runner);
@@ -111,7 +111,7 @@ private:
 /// Which runner a module wants: its `runner`, else `process_runner`, else docker.
 std::string runner_name(const nlohmann::json& module_config, const Config& config);
 
-/// The runners that this program has: `docker`.
+/// The runners that this program has: `docker`, `edit-tags`, `deidentify`.
 void register_builtin_runners(RunnerRegistry& registry, const Config& config);
 
 }  // namespace quicksilver
