@@ -47,7 +47,6 @@ bool is_code(const DcmTagKey& key) {
     return std::ranges::find(codes, number_of(key)) != codes.end();
 }
 
-
 /// One instance on its way through the table.
 class Treating {
 public:

@@ -1,9 +1,12 @@
 #include "quicksilver/pipeline/deidentified_task.hpp"
 
+#include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/pipeline/runners/builtin_steps.hpp"
 #include "quicksilver/pipeline/runners/module_runner.hpp"
+#include "quicksilver/store/task_folders.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quicksilver {
 
@@ -49,6 +52,13 @@ TaskFile deidentified(TaskFile task, std::size_t step, const Tags& now) {
     }
     for (std::size_t at = 0; at <= step && at < task.process.size(); ++at) task.process[at].output = nullptr;
     return task;
+}
+
+TaskFile deidentified(TaskFile task, std::size_t step, const std::filesystem::path& folder) {
+    const auto instances = TaskFolders::instances(folder);
+    if (!instances || instances->empty()) return deidentified(std::move(task), step, Tags());
+    const auto tags = dicom::read_tags(instances->front());
+    return deidentified(std::move(task), step, tags ? *tags : Tags());
 }
 
 }  // namespace quicksilver

@@ -1,7 +1,6 @@
 // One task on its way through its modules. The queue is in processor.cpp.
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/core/unique_id.hpp"
-#include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/deidentified_task.hpp"
 #include "quicksilver/pipeline/dynamic_routing.hpp"
@@ -54,21 +53,13 @@ std::string failure_of(const ModuleRun& run, const ModuleEnd& end) {
                        end.reason.empty() ? "" : ": ", end.reason);
 }
 
-/// Of the first instance in the folder; none when there is none.
-Tags first_tags(const fs::path& folder) {
-    const auto instances = TaskFolders::instances(folder);
-    if (!instances || instances->empty()) return {};
-    auto tags = dicom::read_tags(instances->front());
-    return tags ? *std::move(tags) : Tags();
-}
-
 /// Makes what the last module left whole, as whoever gets it may see it.
 Result<void> finish_outputs(const ProcessingFolder& folder, const TaskFile& task, const ProcessingState& state,
                             bool retain, std::optional<std::size_t> deidentified_by) {
     if (!deidentified_by) return folder.finish_outputs(task, state, retain);
     ProcessingState shown = state;
     for (std::size_t at = 0; at <= *deidentified_by && at < shown.outputs.size(); ++at) shown.outputs[at][1] = nullptr;
-    return folder.finish_outputs(deidentified(task, *deidentified_by, first_tags(folder.out())), shown, retain);
+    return folder.finish_outputs(deidentified(task, *deidentified_by, folder.out()), shown, retain);
 }
 
 fs::path lock_of(const ModuleRun& run) {
@@ -313,7 +304,7 @@ Result<void> Processor::prepare_folders(const Task& task, const ModuleRun& run, 
     // What runs after a de-identification must not learn from task.json who it was.
     const auto hidden = deidentifying_step(task.file, *run.server, run.id.step);
     if (!hidden) return task.folder.write_step_task(task.file, run.id.step);
-    return task.folder.write_step_task(deidentified(task.file, *hidden, first_tags(task.folder.in())), run.id.step);
+    return task.folder.write_step_task(deidentified(task.file, *hidden, task.folder.in()), run.id.step);
 }
 
 void Processor::unlock_persistence(const ModuleRun& run) const {

@@ -64,25 +64,6 @@ nlohmann::ordered_json object_or_empty(const nlohmann::json& value) {
     return value.is_object() ? nlohmann::ordered_json(value) : nlohmann::ordered_json::object();
 }
 
-/// The modules of a rule with their settings: the module's, overlaid by the rule's (contract §3.1).
-std::vector<TaskProcess> make_process(const RuleConfig& rule, const Config& config) {
-    std::vector<TaskProcess> steps;
-    for (std::size_t i = 0; i < rule.modules.size(); ++i) {
-        TaskProcess step;
-        step.module_name = rule.modules[i];
-        step.retain_input_images = rule.retain_images;
-        if (const ModuleConfig* module = config.find_module(step.module_name)) {
-            step.module_config = module->settings;
-            step.settings = object_or_empty(module->settings.value("settings", nlohmann::json::object()));
-        }
-        const nlohmann::json& own = rule.processing_settings;
-        const auto overlay = own.is_array() ? (i < own.size() ? own[i] : nlohmann::json()) : own;
-        step.settings.update(object_or_empty(overlay));
-        steps.push_back(std::move(step));
-    }
-    return steps;
-}
-
 /// A study task too, when its rule processes.
 bool is_processed(const rules::PlannedTask& task) {
     const bool processes = task.action == RuleAction::process || task.action == RuleAction::both;
@@ -107,6 +88,24 @@ void set_completion(TaskStudy& study, const RuleConfig& rule) {
 }
 
 }  // namespace
+
+std::vector<TaskProcess> make_process(const RuleConfig& rule, const Config& config) {
+    std::vector<TaskProcess> steps;
+    for (std::size_t i = 0; i < rule.modules.size(); ++i) {
+        TaskProcess step;
+        step.module_name = rule.modules[i];
+        step.retain_input_images = rule.retain_images;
+        if (const ModuleConfig* module = config.find_module(step.module_name)) {
+            step.module_config = module->settings;
+            step.settings = object_or_empty(module->settings.value("settings", nlohmann::json::object()));
+        }
+        const nlohmann::json& own = rule.processing_settings;
+        const auto overlay = own.is_array() ? (i < own.size() ? own[i] : nlohmann::json()) : own;
+        step.settings.update(object_or_empty(overlay));
+        steps.push_back(std::move(step));
+    }
+    return steps;
+}
 
 Result<Tags> read_series_tags(const std::filesystem::path& folder, const Config& config) {
     const auto instances = TaskFolders::instances(folder);

@@ -135,4 +135,39 @@ Result<std::vector<TaskEventRow>> Reader::task_events(std::string_view task_id, 
     });
 }
 
+Result<std::vector<ProcessorLogRow>> Reader::processor_logs(std::string_view task_id, std::size_t limit,
+                                                            std::int64_t after) {
+    return state_->run([&](Connection& connection) {
+        std::vector<ProcessorLogRow> logs;
+        auto row = connection.statement(
+            "SELECT id, time, task_id, module_name, ifnull(run, ''), chunk, ifnull(logs, ''), ifnull(file, '')"
+            " FROM processor_logs"
+            " WHERE (task_id = ?1 OR task_id IN (SELECT id FROM tasks WHERE parent_id = ?1)) AND id > ?2"
+            " ORDER BY id LIMIT ?3");
+        row.bind(task_id, after, std::uint64_t{limit});
+        while (row.step()) {
+            logs.push_back(ProcessorLogRow{row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4),
+                                           static_cast<unsigned>(row.integer(5)), row.text(6), row.text(7)});
+        }
+        return logs;
+    });
+}
+
+Result<std::vector<ProcessorOutputRow>> Reader::processor_outputs(std::string_view task_id, std::size_t limit) {
+    return state_->run([&](Connection& connection) {
+        std::vector<ProcessorOutputRow> outputs;
+        auto row = connection.statement(
+            "SELECT id, time, task_id, module, \"index\", ifnull(settings, ''), ifnull(output, '')"
+            " FROM processor_outputs"
+            " WHERE task_id = ?1 OR task_id IN (SELECT id FROM tasks WHERE parent_id = ?1)"
+            " ORDER BY id LIMIT ?2");
+        row.bind(task_id, std::uint64_t{limit});
+        while (row.step()) {
+            outputs.push_back(ProcessorOutputRow{row.integer(0), row.text(1), row.text(2), row.text(3),
+                                                 static_cast<unsigned>(row.integer(4)), row.text(5), row.text(6)});
+        }
+        return outputs;
+    });
+}
+
 }  // namespace quicksilver

@@ -85,15 +85,15 @@ TEST_CASE("A task begins with links to its files, their tags and an empty out", 
     CHECK((*folder.state())->attempt == "a1");
 }
 
-TEST_CASE("Copies are files of their own", "[pipeline][processing_folder]") {
+TEST_CASE("Inputs are files of their own, unless they are to be linked", "[pipeline][processing_folder]") {
     Fixture f;
     const TaskFolders folders = f.folders(f.healthy);
     const ProcessingFolder folder(folders, "t1");
     ProcessingFolder::Inputs inputs;
-    inputs.copy = true;
+    inputs.link = GENERATE(false, true);
     REQUIRE(folder.begin("a1", inputs));
     const fs::path file = TaskFolders::instances(folder.in())->front();
-    CHECK(inode(file) != inode(folder.path() / "as_received" / file.filename()));
+    CHECK((inode(file) == inode(folder.path() / "as_received" / file.filename())) == inputs.link);
 }
 
 TEST_CASE("Outputs of a step are the inputs of the next, and the originals can be put back",

@@ -255,3 +255,97 @@ TEST_CASE("HALT suspends processing", "[pipeline][processor]") {
     REQUIRE(f.folders.set_halted(Stage::processing, false));
     f.pass_until([&] { return f.is_in(Stage::outgoing, id); });
 }
+
+TEST_CASE("A task that failed is processed again by its rule as it is now", "[pipeline][processor]") {
+    Fixture f;
+    f.runner->module = [](const ModuleRun&, const RunControl&, const RunProgress&) {
+        return Result<ModuleEnd>(ModuleEnd{4, "", ""});
+    };
+    const std::string id = f.add_task({{{"name", "old"}}});
+    f.pass_until([&] { return f.is_in(Stage::error, id); });
+    Result<void> restarted;
+    const auto restart = [&](const std::string& task) {
+        test::run_coroutine(f.io,
+                            [](Processor& p, std::string wanted, Result<void>& done) -> boost::asio::awaitable<void> {
+                                done = co_await p.restart(wanted);
+                            }(*f.processor, task, restarted));
+    };
+    SECTION("with other modules and targets") {
+        f.runner->module = test::ScriptedRunner::copy_images;
+        f.reconfigure([](Config& changed) {
+            changed.rules.front().action = RuleAction::both;
+            changed.rules.front().targets = {"pacs"};
+            changed.rules.front().modules = {"new"};
+            ModuleConfig module;
+            module.name = "new";
+            module.settings = {{"docker_tag", "new:1"}, {"settings", {{"depth", 3}}}};
+            changed.modules.push_back(module);
+        });
+        restart(id);
+        REQUIRE(restarted.ok());
+        f.pass_until([&] { return f.is_in(Stage::outgoing, id); });
+        const auto task = read_task_file(f.folders.path(Stage::outgoing, id));
+        REQUIRE(task.ok());
+        CHECK(task->process.front().module_name == "new");
+        CHECK(task->process.front().settings == nlohmann::ordered_json{{"depth", 3}});
+        CHECK_FALSE(task->info.fail_reason.has_value());
+        CHECK(task->dispatch->targets == std::vector<std::string>{"pacs"});
+        CHECK(TaskFolders::instances(f.folders.path(Stage::outgoing, id))->size() == 2);
+    }
+    SECTION("but not when that does not process any more, or there is no such task") {
+        restart(id);
+        CHECK(restarted.error().code == Errc::invalid);
+        CHECK(f.is_in(Stage::error, id));
+        restart("nothing");
+        CHECK(restarted.error().code == Errc::not_found);
+        restart("../error");
+        CHECK(restarted.error().code == Errc::not_found);
+    }
+}
+
+TEST_CASE("After a de-identification nobody learns who it was, not even the next module", "[pipeline][processor]") {
+    Fixture f;
+    auto scripted = std::make_unique<test::ScriptedRunner>();
+    scripted->module = [](const ModuleRun& run, const RunControl&, const RunProgress&) -> Result<ModuleEnd> {
+        dicom::PhantomOptions options;
+        options.patient_id = options.patient_name = "ANON-1";
+        options.instances = 1;
+        options.rows = options.columns = 8;
+        REQUIRE(dicom::write_phantom_series(options, run.out / "made").ok());
+        for (const auto& entry : fs::directory_iterator(run.out / "made")) {
+            fs::rename(entry.path(), run.out / entry.path().filename());
+        }
+        fs::remove(run.out / "made");
+        return ModuleEnd{};
+    };
+    f.stop();
+    f.registry.add("deidentify", std::move(scripted));
+    f.restart();
+    std::string seen;
+    f.runner->module = [&seen](const ModuleRun& run, const RunControl& control, const RunProgress& progress) {
+        if (run.id.step == 2) seen = test::read_file(run.in / "task.json");
+        if (run.id.step == 0) test::write_file(run.out / "result.json", R"({"name": "PHANTOM^HEAD"})");
+        return test::ScriptedRunner::copy_images(run, control, progress);
+    };
+    const std::string id =
+        f.add_task({{{"name", "a"}}, {{"name", "b"}, {"runner", "deidentify"}}, {{"name", "c"}}}, true);
+    const std::string series = "1.2.1";
+    f.pass_until([&] { return f.is_in(Stage::outgoing, id); });
+    const fs::path folder = f.folders.path(Stage::outgoing, id);
+    for (const std::string& text :
+         {seen, test::read_file(folder / "task.json"), test::read_file(folder / "result.json")}) {
+        CHECK(text.find("PHANTOM") == std::string::npos);
+        CHECK(text.find('"' + series + '"') == std::string::npos);
+    }
+    CHECK(read_task_file(folder)->info.mrn == "ANON-1");
+}
+
+TEST_CASE("Originals are not delivered beside de-identified images", "[pipeline][processor]") {
+    Fixture f;
+    f.stop();
+    f.registry.add("deidentify", std::make_unique<test::ScriptedRunner>());
+    f.restart();
+    const std::string id = f.add_task({{{"name", "a"}, {"runner", "deidentify"}, {"retain", true}}});
+    f.pass_until([&] { return f.is_in(Stage::error, id); });
+    CHECK(f.fail_reason(id).find("processing_retain_images") != std::string::npos);
+}

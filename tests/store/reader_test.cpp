@@ -129,3 +129,56 @@ TEST_CASE("A reader follows when the database is replaced", "[store][reader]") {
     REQUIRE(series->size() == 1);
     CHECK((*series)[0].series_uid == "new");
 }
+
+TEST_CASE("What modules said comes in order, a page at a time, also of the tasks that a task made", "[store][reader]") {
+    ReaderFixture f;
+    const auto log = [](const char* task, unsigned chunk, bool is_first, const char* text) {
+        ProcessorLog entry;
+        entry.time = noon;
+        entry.task_id = task;
+        entry.module = "segment";
+        entry.run = std::string(task) + "-run";
+        entry.chunk = chunk;
+        entry.is_first = is_first;
+        entry.text = text;
+        return entry;
+    };
+    TaskRegistered child;
+    child.time = noon;
+    child.id = "child";
+    child.parent_id = "parent";
+    f.write({child, log("parent", 0, true, "one\n"), log("other", 0, true, "not this\n"),
+             log("child", 0, true, "two\n"), log("child", 1, false, "three\n")});
+    const auto logs = f.reader.processor_logs("parent", 2);
+    REQUIRE(logs.ok());
+    REQUIRE(logs->size() == 2);
+    CHECK((*logs)[0].text == "one\n");
+    CHECK((*logs)[0].module == "segment");
+    CHECK((*logs)[1].task_id == "child");
+    const auto rest = f.reader.processor_logs("parent", 2, (*logs)[1].id);
+    REQUIRE(rest->size() == 1);
+    CHECK((*rest)[0].text == "three\n");
+    CHECK((*rest)[0].chunk == 1);
+    CHECK(f.reader.processor_logs("nobody", 10)->empty());
+}
+
+TEST_CASE("The results of a task's modules come in their order", "[store][reader]") {
+    ReaderFixture f;
+    const auto output = [](const char* task, unsigned index, const char* json) {
+        ProcessorOutput entry;
+        entry.time = noon;
+        entry.task_id = task;
+        entry.module = "segment";
+        entry.index = index;
+        entry.settings = "{}";
+        entry.output = json;
+        return entry;
+    };
+    f.write({output("task", 0, R"({"a":1})"), output("other", 0, "{}"), output("task", 1, "[2]")});
+    const auto outputs = f.reader.processor_outputs("task");
+    REQUIRE(outputs.ok());
+    REQUIRE(outputs->size() == 2);
+    CHECK((*outputs)[0].output_json == R"({"a":1})");
+    CHECK((*outputs)[1].index == 1);
+    CHECK((*outputs)[1].settings_json == "{}");
+}

@@ -3,9 +3,11 @@
 import io
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -34,6 +36,8 @@ MODULES = {
     "whoami": 'cp /tmp/data/*.dcm /tmp/output; cd /tmp/output; id > id.txt; grep Cap /proc/self/status >> id.txt;'
               ' ls /sys/class/net > net.txt; ls -la /tmp/data > ls.txt; env > env.txt',
     "link": 'cp /tmp/data/*.dcm /tmp/output; ln -s /etc/passwd /tmp/output/passwd.txt; mkfifo /tmp/output/pipe',
+    "many": 'cp /tmp/data/*.dcm /tmp/output; for i in $(/bin/busybox seq 2000); do echo x > /tmp/output/$i.txt; done',
+    "fill-disk": 'cp /tmp/data/*.dcm /tmp/output; dd if=/dev/zero of=/tmp/output/big bs=1048576; true',
     "count": 'n=$(cat /tmp/persistence/count 2>/dev/null || echo 0); echo $((n + 1)) > /tmp/persistence/count;'
              ' cp /tmp/data/*.dcm /tmp/output',
 }
@@ -121,3 +125,30 @@ class Engine:
         """Those of this server."""
         label = f"label=quicksilver.installation={server.stage('processing')}"
         return self.docker("ps", "-q", "--filter", label, *options).stdout.split()
+
+
+class SilentRegistry:
+    """A registry that takes a connection and never answers, so that fetching an image does not end."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.connections = []
+        self.image = f"127.0.0.1:{self.socket.getsockname()[1]}/silent:1"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                self.connections.append(self.socket.accept()[0])
+            except OSError:
+                return
+
+    def wait_for_a_client(self):
+        wait_until(lambda: self.connections, "the engine asks the registry")
+
+    def close(self):
+        if self.socket.fileno() >= 0:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for connection in self.connections:
+            connection.close()

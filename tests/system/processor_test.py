@@ -5,7 +5,7 @@ import sqlite3
 import unittest
 
 import engine
-from server import SystemTest, config, delivered, instances, wait_until
+from server import SystemTest, config, delivered, instances, run, wait_until
 
 PROBLEM = engine.engine_problem()
 
@@ -177,12 +177,53 @@ class Processing(SystemTest):
         success, = self.server.wait_for_tasks("success")
         self.assertFalse((success / "pipe").exists())
 
-    def test_a_module_cannot_change_the_originals(self):
-        self.start({"change-input": self.module("change-input")}, rule={"processing_retain_images": True})
-        series = self.make_series(instances=2)
-        self.server.send(*series)
+    def test_inputs_may_be_changed_unless_they_are_linked(self):
+        self.start({"change-input": self.module("change-input", link_inputs=True)})
+        self.server.send(*self.make_series(instances=1))
         task, = delivered(self.first, 1)
         self.assertTrue(all(content[128:132] == b"DICM" for content in instances(task).values()))
+        self.server.stop()
+        self.server.write_config(self.settings({"change-input": self.module("change-input")}))
+        self.server.start()
+        self.server.send(*self.make_series("other", instances=1, seed=2))
+        task, = self.server.wait_for_tasks("error")
+        self.assertTrue(all(content[128:132] == b"DICM" for content in instances(task / "as_received").values()))
+
+    def test_a_module_that_fills_the_disk_fails_and_its_inputs_are_kept(self):
+        small = self.make_folder("small")
+        if run("mount", "-t", "tmpfs", "-o", "size=16m", "none", small).returncode != 0:
+            self.skipTest("no file system can be mounted here")
+        self.addCleanup(run, "umount", "-l", small)
+        self.start({"fill-disk": self.module("fill-disk")}, processing_folder=str(small / "processing"))
+        self.server.send(*self.make_series(instances=2))
+        task, = self.server.wait_for_tasks("error")
+        self.assertIn("disk was full", json.loads((task / "task.json").read_text())["info"]["fail_reason"])
+        self.assertEqual(len(instances(task / "as_received")), 2)
+
+    def test_a_crash_while_results_are_collected_costs_nothing(self):
+        self.start({"many": self.module("many")})
+        self.server.send(*self.make_series(instances=2))
+        wait_until(lambda: self.engine.containers(self.server), "the module runs")
+        wait_until(lambda: not self.engine.containers(self.server), "the module has ended")
+        self.server.kill()
+        self.server.start()
+        task, = delivered(self.first, 1)
+        self.assertEqual((len(instances(task)), len(list(task.glob("*.txt")))), (2, 2000))
+        self.server.wait_for_tasks("success")
+        self.assertEqual(self.server.tasks("processing"), [])
+
+    def test_a_crash_while_the_image_is_fetched_costs_nothing(self):
+        registry = engine.SilentRegistry()
+        self.addCleanup(registry.close)
+        self.start({"copy": self.module("copy", docker_tag=registry.image, pull_policy="always")})
+        self.server.send(*self.make_series(instances=2))
+        registry.wait_for_a_client()
+        self.server.kill()
+        self.engine.docker("tag", "copy:1", registry.image)
+        registry.close()
+        self.server.start()
+        task, = delivered(self.first, 1)
+        self.assertEqual(len(instances(task)), 2)
 
     def test_a_module_keeps_what_it_puts_into_its_persistence_folder(self):
         persistence = self.make_folder("persistence")

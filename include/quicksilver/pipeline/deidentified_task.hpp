@@ -5,6 +5,7 @@
 #include "quicksilver/store/task_file.hpp"
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 
 namespace quicksilver {
@@ -15,5 +16,7 @@ std::optional<std::size_t> deidentifying_step(const TaskFile& task, const Config
 /// The task as whoever gets the images may see it, after that step: names, numbers and UIDs are those of `now`, the
 /// tags of an instance as it is now; who sent it, and what modules found before, are gone. Pure.
 TaskFile deidentified(TaskFile task, std::size_t step, const Tags& now);
+/// The same by the first instance of a folder. Blocks.
+TaskFile deidentified(TaskFile task, std::size_t step, const std::filesystem::path& folder);
 
 }  // namespace quicksilver

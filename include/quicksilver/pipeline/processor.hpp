@@ -62,6 +62,9 @@ public:
 
     /// Ends a task that runs or waits; it goes to error/. Errc::not_found when it is not here (any more).
     Result<void> cancel(const std::string& task_id);
+    /// Processes a task again that failed here, by its rule, modules and targets as they are now, on its files as they
+    /// came. One that waits or runs is left alone. Errc::not_found for no such task; invalid when it cannot be.
+    boost::asio::awaitable<Result<void>> restart(std::string task_id);
 
     Status status() const;
 
@@ -84,6 +87,8 @@ private:
     void stuck(const TaskPtr& task, const std::string& reason);
     Runner* runner_of(const Task& task) const;
     void wake();
+
+    Result<std::string> bring_back(const std::string& task_id) const;
 
     // One task: processor_task.cpp.
     boost::asio::awaitable<void> process(TaskPtr task);

@@ -55,6 +55,9 @@ rules::HeaderLookup header_of(const std::filesystem::path& folder);
 /// `header`, which is asked for elements that the tags lack.
 SeriesRoute decide_route(const RoutingRules& rules, Tags tags, rules::HeaderLookup header = nullptr);
 
+/// The modules of a rule with their settings: the module's, overlaid by the rule's (contract §3.1).
+std::vector<TaskProcess> make_process(const RuleConfig& rule, const Config& config);
+
 /// The tasks as the hand-over makes them, each with its task.json.
 std::vector<PlannedTask> to_planned_tasks(const SeriesRoute& route, const std::string& series_uid, const Config& config,
                                           const ServerIdentity& server, WallTime now);

@@ -37,6 +37,24 @@ struct DecisionRow {
     std::string decision_json;
 };
 
+/// A part of what a module said; the parts of one run follow one another.
+struct ProcessorLogRow {
+    std::int64_t id = 0;
+    std::string time, task_id, module;
+    std::string run;  ///< which run of the module
+    unsigned chunk = 0;
+    std::string text;
+    std::string file;  ///< where the output lies when it is not in the database
+};
+
+/// The result.json of one module of a task.
+struct ProcessorOutputRow {
+    std::int64_t id = 0;
+    std::string time, task_id, module;
+    unsigned index = 0;  ///< in the chain
+    std::string settings_json, output_json;
+};
+
 /// The bookkeeper's database, the reading side: never writes, never waits for the writer. One thread at a time.
 /// Opens itself anew when the file was replaced. Every list has a limit.
 class Reader {
@@ -58,6 +76,13 @@ public:
     Result<std::vector<TaskRow>> recent_tasks(std::size_t limit);
     /// Of the task and the tasks it made, in the order they happened.
     Result<std::vector<TaskEventRow>> task_events(std::string_view task_id, std::size_t limit = 10000);
+    /// Of the task and the tasks it made, in the order they were written; `after` = only rows with a greater id, for
+    /// the next page and for following a module that runs. A row has at most 64 KiB of text. The last row of a run may
+    /// still grow: ask again with the id before it.
+    Result<std::vector<ProcessorLogRow>> processor_logs(std::string_view task_id, std::size_t limit,
+                                                        std::int64_t after = 0);
+    /// Of the task and the tasks it made, in the order they came.
+    Result<std::vector<ProcessorOutputRow>> processor_outputs(std::string_view task_id, std::size_t limit = 1000);
 
 private:
     struct State;

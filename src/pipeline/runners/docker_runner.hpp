@@ -38,7 +38,7 @@ std::optional<RunId> run_of(const nlohmann::json& labels);
 
 /// Runs modules as containers of a Docker or Podman engine (contract §6.3). A container that still runs when the
 /// server stops goes on, and the next start finds it by its labels.
-class DockerRunner final : public ModuleRunner {
+class DockerRunner final : public ModuleRunner, public ModuleImages {
 public:
     /// `installation` tells our containers from those of other servers on the same engine.
     DockerRunner(EngineAddress address, ModulePolicy policy, std::string installation);
@@ -48,6 +48,11 @@ public:
     Result<ModuleEnd> run(const ModuleRun& run, const RunControl& control, const RunProgress& progress) override;
     Result<void> collect(const ModuleRun& run) override;
     Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) override;
+
+    Result<std::vector<ModuleImage>> list_images() override;
+    Result<void> pull_image(const std::string& image, const StopFlag& stop,
+                            const std::function<void(std::string)>& status) override;
+    Result<std::string> load_images(const std::filesystem::path& tar, const StopFlag& stop) override;
 
 private:
     struct Image {

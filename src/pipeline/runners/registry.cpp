@@ -53,6 +53,10 @@ ModuleRunner* RunnerRegistry::find(std::string_view name) const {
     return found == runners_.end() ? nullptr : found->second.get();
 }
 
+ModuleImages* RunnerRegistry::images() const {
+    return dynamic_cast<ModuleImages*>(find("docker"));
+}
+
 std::string runner_name(const nlohmann::json& module_config, const Config& config) {
     if (module_config.is_object()) {
         const auto own = module_config.find("runner");

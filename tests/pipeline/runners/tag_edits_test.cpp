@@ -92,7 +92,7 @@ TEST_CASE("Settings that are wrong are named by their path, all at once", "[runn
         {R"({"edits": [{"set": "PatientName"}]})", "edits[0]"},
         {R"({"edits": [{"set": "PatientName", "text": "x", "value": "'y'"}]})", "edits[0]"},
         {R"({"edits": [{"set": "PatientName", "value": "1 +"}]})", "edits[0].value"},
-        {R"({"edits": [{"set": "PatientName", "text": "x", "if": ")"}]})", "edits[0].if"},
+        {R"({"edits": [{"set": "PatientName", "text": "x", "if": "("}]})", "edits[0].if"},
         {R"({"edits": [{"set": "Rows", "text": "1"}]})", "edits[0].set"},
         {R"({"edits": [{"remove": "PixelData"}]})", "edits[0].remove"},
         {R"({"edits": [{"remove": 7}]})", "edits[0].remove"},
@@ -101,9 +101,9 @@ TEST_CASE("Settings that are wrong are named by their path, all at once", "[runn
         {R"({"edits": [{"set": "StudyID", "text": "x", "sperator": ","}]})", "edits[0].sperator"},
         {R"({"edits": ["set"]})", "edits[0]"},
         {R"({"edit": []})", "edits"},
-}));
-CAPTURE(settings);
-const auto problems = check_step_settings(edit_tags_step, Json::parse(settings));
-REQUIRE_FALSE(problems.empty());
-CHECK(problems.front().path == path);
+    }));
+    CAPTURE(settings);
+    const auto problems = check_step_settings(edit_tags_step, Json::parse(settings));
+    REQUIRE_FALSE(problems.empty());
+    CHECK(problems.front().path == path);
 }

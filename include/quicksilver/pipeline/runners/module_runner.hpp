@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <compare>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -16,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quicksilver {
 
@@ -96,12 +98,34 @@ public:
     virtual Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) = 0;
 };
 
+/// An image that a container engine has.
+struct ModuleImage {
+    std::string id;
+    std::vector<std::string> names;  ///< "registry/name:tag"
+    std::uint64_t bytes = 0;
+    std::string created;  ///< RFC 3339; empty when the engine does not say
+};
+
+/// The images of a runner. Blocks: for the modules pool. Errc::busy while the engine is away.
+class ModuleImages {
+public:
+    virtual ~ModuleImages() = default;
+    virtual Result<std::vector<ModuleImage>> list_images() = 0;
+    /// Fetches it from its registry, also when it is there. `status` is told "12 of 40 MB".
+    virtual Result<void> pull_image(const std::string& image, const StopFlag& stop,
+                                    const std::function<void(std::string)>& status) = 0;
+    /// From a tar that `docker save` wrote, for machines without a registry; the engine's words, which name the images.
+    virtual Result<std::string> load_images(const std::filesystem::path& tar, const StopFlag& stop) = 0;
+};
+
 /// The kinds of runners by name: docker, and the steps of our own.
 class RunnerRegistry {
 public:
     void add(std::string name, std::unique_ptr<ModuleRunner> runner);
     /// Null when there is none of that name.
     ModuleRunner* find(std::string_view name) const;
+    /// Of the container engine; null when it has none, as when its address is wrong.
+    ModuleImages* images() const;
     const std::map<std::string, std::unique_ptr<ModuleRunner>, std::less<>>& all() const { return runners_; }
 
 private:

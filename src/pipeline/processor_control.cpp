@@ -1,0 +1,96 @@
+// What people ask of processing. The queue is in processor.cpp.
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/processor.hpp"
+#include "quicksilver/pipeline/routing.hpp"
+#include "quicksilver/store/durable_file.hpp"
+#include "quicksilver/store/task_folders.hpp"
+
+#include "processor_parts.hpp"
+
+#include <fmt/format.h>
+
+namespace quicksilver {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_task_id(const std::string& text) {
+    return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
+}
+
+bool has_instances(const fs::path& folder) {
+    const auto instances = TaskFolders::instances(folder);
+    return instances && !instances->empty();
+}
+
+/// The task as its rule would make it now.
+Result<void> plan_anew(TaskFile& task, const Config& config, WallTime now) {
+    const RuleConfig* rule = config.find_rule(task.info.applied_rule);
+    if (rule == nullptr) {
+        return Error{Errc::invalid, fmt::format("task {} is of the rule '{}', which does not exist any more; make a "
+                                                "rule of that name, or send the images again",
+                                                task.id, task.info.applied_rule)};
+    }
+    const bool processes = rule->action == RuleAction::process || rule->action == RuleAction::both;
+    if (!processes || rule->modules.empty()) {
+        return Error{Errc::invalid, fmt::format("the rule '{}' does not process any more", rule->name)};
+    }
+    task.process = make_process(*rule, config);
+    task.process_is_list = task.process.size() > 1;
+    task.dispatch.reset();
+    if (rule->action == RuleAction::both && !rule->targets.empty()) {
+        task.dispatch = make_task_dispatch(rule->targets, now);
+        if (task.info.uid_type == "series") task.dispatch->series_uid = task.info.uid;
+    }
+    task.info.fail_stage.reset();
+    task.info.fail_reason.reset();
+    return {};
+}
+
+}  // namespace
+
+boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id) {
+    if (!is_task_id(task_id)) co_return Error{Errc::not_found, "that is no name of a task"};
+    if (tasks_.contains(task_id)) {
+        co_return Error{Errc::busy, fmt::format("task {} is being processed; cancel it first", task_id)};
+    }
+    auto move = [&] { return bring_back(task_id); };
+    const Result<std::string> moved = co_await run_blocking(context_.files, move);
+    if (!moved) co_return moved.error();
+    context_.books.task_event(task_id, processor_sender, TaskEventType::move, 0,
+                              context_.folders.path(Stage::processing, *moved).string(),
+                              "Moved back to be processed again");
+    context_.log.info("processed again", kv("task", task_id));
+    add(*moved);
+    co_return Result<void>();
+}
+
+/// On the files pool. The name of the folder in processing/.
+Result<std::string> Processor::bring_back(const std::string& task_id) const {
+    if (!context_.folders.exists(Stage::error, task_id)) {
+        return Error{Errc::not_found, fmt::format("no task {} in error", task_id)};
+    }
+    const fs::path folder = context_.folders.path(Stage::error, task_id);
+    auto file = read_task_file(folder);
+    if (!file) return file.error();
+    if (file->info.fail_stage != FailStage::processing) {
+        return Error{Errc::invalid, fmt::format("task {} did not fail in processing; send it again instead", task_id)};
+    }
+    if (!has_instances(folder / ProcessingFolder::as_received) && !has_instances(folder)) {
+        return Error{Errc::invalid, fmt::format("task {} has no images as they were received", task_id)};
+    }
+    if (auto planned = plan_anew(*file, *context_.config(), context_.clock.wall_now()); !planned) {
+        return planned.error();
+    }
+    // What an earlier attempt left goes when processing begins; without its state nobody goes on with it.
+    FileOps& ops = context_.folders.ops();
+    if (auto removed = ops.unlink(folder / ProcessingFolder::state_file); !removed) return removed.error();
+    if (auto written = write_task_file(ops, folder, *file); !written) return written.error();
+    const auto moved = context_.folders.move(folder, Stage::processing, task_id);
+    if (!moved) return moved.error();
+    return moved->filename().string();
+}
+
+}  // namespace quicksilver
