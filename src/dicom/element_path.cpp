@@ -10,6 +10,8 @@ namespace quicksilver::dicom {
 
 namespace {
 
+constexpr std::string_view retired = "RETIRED_";  // in front of DCMTK's names
+
 /// DCMTK's data dictionary, locked for reading.
 class LockedDictionary {
 public:
@@ -100,6 +102,8 @@ std::optional<DcmTagKey> parse_tag_key(std::string_view name) {
     if (const auto key = parse_numbers(bracketed ? name.substr(1, 9) : name)) return key;
     const LockedDictionary dictionary;
     const DcmDictEntry* entry = dictionary->findEntry(std::string(name).c_str());
+    // Elsewhere retired attributes keep their keywords.
+    if (entry == nullptr) entry = dictionary->findEntry((std::string(retired) + std::string(name)).c_str());
     if (entry == nullptr) return std::nullopt;
     return entry->getKey();
 }
@@ -107,7 +111,10 @@ std::optional<DcmTagKey> parse_tag_key(std::string_view name) {
 std::string tag_name(const DcmTagKey& key) {
     const LockedDictionary dictionary;
     const DcmDictEntry* entry = dictionary->findEntry(key, nullptr);
-    if (entry != nullptr) return entry->getTagName();
+    if (entry != nullptr) {
+        const std::string_view name = entry->getTagName();
+        return std::string(name.starts_with(retired) ? name.substr(retired.size()) : name);
+    }
     return fmt::format("({:04x},{:04x})", key.getGroup(), key.getElement());
 }
 
