@@ -1,18 +1,54 @@
 #include "pipeline_control.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/cleaning_plan.hpp"
+#include "quicksilver/pipeline/delivery_control.hpp"
+#include "quicksilver/pipeline/processor.hpp"
+#include "quicksilver/pipeline/receiver.hpp"
+#include "quicksilver/pipeline/router.hpp"
+#include "quicksilver/pipeline/study_collector.hpp"
+#include "quicksilver/pipeline/targets/target.hpp"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace quicksilver {
 
-boost::asio::awaitable<Result<void>> PipelineControl::set_halted(Stage stage, bool halted) {
-    const auto folder = stage == Stage::process ? quicksilver::Stage::processing : quicksilver::Stage::outgoing;
-    auto set = [this, folder, halted] { return folders_.set_halted(folder, halted); };
-    co_return co_await run_blocking(files_, set);
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* sender = "interface.main";
+
+TargetTestStep shown(const TestStep& step) {
+    return TargetTestStep{step.name, step.ok, step.took, step.detail, step.hint};
 }
+
+Control::Steps shown(const std::vector<TestStep>& steps) {
+    Control::Steps all;
+    for (const TestStep& step : steps) all.push_back(shown(step));
+    return all;
+}
+
+/// The folder's name as an id: nothing that leads elsewhere, and none of the hidden ones.
+bool is_task_id(const std::string& text) {
+    return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
+}
+
+Error no_such_task(const std::string& task_id) {
+    return Error{Errc::not_found, fmt::format("there is no task {} (any more)", task_id)};
+}
+
+}  // namespace
+
+PipelineControl::PipelineControl(Parts parts) : parts_(std::move(parts)) {}
 
 std::vector<CollectedStudyView> PipelineControl::studies() const {
     std::vector<CollectedStudyView> views;
-    for (const StudyCollector::View& study : studies_.views()) {
+    for (const StudyCollector::View& study : parts_.studies.views()) {
         CollectedStudyView view;
         view.id = study.key;
         view.rule = study.task.info.applied_rule;
@@ -30,6 +66,148 @@ std::vector<CollectedStudyView> PipelineControl::studies() const {
         views.push_back(std::move(view));
     }
     return views;
+}
+
+asio::awaitable<Result<void>> PipelineControl::complete_study(std::string id) {
+    return parts_.studies.complete(std::move(id));
+}
+
+asio::awaitable<Result<void>> PipelineControl::discard_study(std::string id) {
+    return parts_.studies.discard(std::move(id));
+}
+
+asio::awaitable<Result<void>> PipelineControl::extend_study(std::string id) {
+    return parts_.studies.extend(std::move(id));
+}
+
+asio::awaitable<Result<void>> PipelineControl::act_on_target(TargetAction action, std::string target) {
+    switch (action) {
+        case TargetAction::pause:
+            co_return co_await parts_.delivery.pause(std::move(target));
+        case TargetAction::resume:
+            co_return co_await parts_.delivery.resume(std::move(target));
+        case TargetAction::drain:
+            co_return co_await parts_.delivery.drain(std::move(target));
+        case TargetAction::retry_now:
+            co_return parts_.delivery.retry_now(target);
+    }
+    co_return Error{Errc::invalid, "there is no such action"};
+}
+
+asio::awaitable<Result<Control::Steps>> PipelineControl::test_target(std::string target, StepObserver on_step) {
+    TargetTest::Observer tell = [on_step](const TestStep& step) { on_step(shown(step)); };
+    const Result<std::vector<TestStep>> steps = co_await parts_.delivery.test(std::move(target), std::move(tell));
+    if (!steps) co_return steps.error();
+    co_return shown(*steps);
+}
+
+asio::awaitable<Result<Control::Steps>> PipelineControl::test_unsaved_target(std::string document, std::string target,
+                                                                             StepObserver on_step) {
+    const StopFlag never{false};
+    const auto io = parts_.context.io;
+    const auto tell = [io, on_step](const TestStep& step) {
+        asio::post(io, [on_step, step] { on_step(shown(step)); });
+    };
+    TargetTest run(TargetTest::Depth::full, never, tell);
+    auto work = [&]() -> Result<Steps> {
+        const LoadedConfig loaded = load_config_text(document, parts_.sources);
+        const TargetConfig* config = loaded.ok() ? loaded.config->find_target(target) : nullptr;
+        if (!config) return Error{Errc::invalid, fmt::format("the settings of {} cannot be used", target)};
+        const auto made = parts_.targets.make(*config, *loaded.config);
+        if (!made) return made.error();
+        (*made)->test(run);
+        return shown(run.steps());
+    };
+    co_return co_await run_blocking(parts_.sends, work);
+}
+
+asio::awaitable<Result<void>> PipelineControl::act_on_task(TaskAction action, std::string task_id) {
+    if (action == TaskAction::put_first) co_return parts_.delivery.put_first(task_id);
+    if (action == TaskAction::send_missing) {
+        co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::missing);
+    }
+    if (action == TaskAction::send_all) {
+        co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::all);
+    }
+    Result<void> cancelled = parts_.processor.cancel(task_id);
+    if (cancelled || cancelled.error().code != Errc::not_found) co_return cancelled;
+    co_return co_await parts_.delivery.cancel(std::move(task_id));
+}
+
+asio::awaitable<Result<std::string>> PipelineControl::send_task(std::string task_id, std::vector<std::string> targets) {
+    return parts_.delivery.send_to(std::move(task_id), std::move(targets));
+}
+
+asio::awaitable<Result<void>> PipelineControl::remove_task(std::string task_id) {
+    auto remove = [&] { return remove_ended(task_id); };
+    const Result<void> removed = co_await run_blocking(parts_.context.files, remove);
+    if (removed) {
+        parts_.context.log.info("task removed", kv("task", task_id));
+        parts_.context.books.task_event(task_id, sender, TaskEventType::remove, 0, "", "Removed by a person");
+    }
+    co_return removed;
+}
+
+/// On the files pool.
+Result<void> PipelineControl::remove_ended(const std::string& task_id) const {
+    const TaskFolders& folders = parts_.context.folders;
+    if (!is_task_id(task_id)) return no_such_task(task_id);
+    for (const quicksilver::Stage stage :
+         {quicksilver::Stage::success, quicksilver::Stage::error, quicksilver::Stage::discard}) {
+        if (!folders.exists(stage, task_id)) continue;
+        const TaskMarkers markers = TaskFolders::markers_of(folders.path(stage, task_id));
+        if (markers.lock || markers.processing) {
+            return Error{Errc::busy, fmt::format("task {} is in use; try again", task_id)};
+        }
+        return folders.remove(folders.path(stage, task_id));
+    }
+    for (const quicksilver::Stage stage : {quicksilver::Stage::outgoing, quicksilver::Stage::processing}) {
+        if (!folders.exists(stage, task_id)) continue;
+        return Error{Errc::busy, fmt::format("task {} has not ended; cancel it first", task_id)};
+    }
+    return no_such_task(task_id);
+}
+
+asio::awaitable<std::vector<CleaningItem>> PipelineControl::clean(bool remove) {
+    auto work = [this, remove] { return clean_blocking(remove); };
+    std::vector<CleaningItem> items = co_await run_blocking(parts_.context.files, work);
+    for (const CleaningItem& item : items) {
+        if (!remove || !item.problem.empty()) continue;
+        parts_.context.books.task_event(item.task, sender, TaskEventType::clean, 0, item.stage,
+                                        "Deleted folder, as a person asked");
+    }
+    co_return items;
+}
+
+/// On the files pool.
+std::vector<CleaningItem> PipelineControl::clean_blocking(bool remove) const {
+    const TaskFolders& folders = parts_.context.folders;
+    std::vector<CleaningCandidate> candidates;
+    for (const quicksilver::Stage stage : {quicksilver::Stage::success, quicksilver::Stage::discard}) {
+        const auto entries = folders.list(stage);
+        if (!entries) continue;
+        for (const TaskEntry& entry : *entries) {
+            const TaskMarkers markers = TaskFolders::markers_of(entry.path);
+            if (!markers.lock && !markers.processing) candidates.push_back({entry.path, entry.modified});
+        }
+    }
+    CleanerConfig config = parts_.context.config()->cleaner;
+    config.offpeak_start = config.offpeak_end = "";  // whatever the hour
+    std::vector<CleaningItem> items;
+    for (const CleaningCandidate& one : expired(std::move(candidates), config, parts_.context.clock.wall_now(), 0)) {
+        CleaningItem item{one.folder.parent_path().filename(), one.folder.filename(), one.modified, 0, ""};
+        std::error_code error;
+        for (std::filesystem::recursive_directory_iterator file(one.folder, error), end; !error && file != end;
+             file.increment(error)) {
+            std::error_code gone;
+            if (file->is_regular_file(gone)) item.bytes += file->file_size(gone);
+        }
+        if (remove) {
+            if (const auto removed = folders.remove(one.folder); !removed) item.problem = removed.error().message;
+        }
+        items.push_back(std::move(item));
+    }
+    return items;
 }
 
 }  // namespace quicksilver

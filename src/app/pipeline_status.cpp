@@ -8,6 +8,8 @@
 #include "quicksilver/pipeline/router.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
+#include "pipeline_control.hpp"
+
 #include <algorithm>
 
 namespace quicksilver {
@@ -86,7 +88,10 @@ PipelineStatus ServerStatus::pipeline() const {
     const Dispatcher::Status dispatcher = sources_.dispatcher.status();
 
     PipelineStatus status;
-    status.receive.state = ready_ ? StageState::running : StageState::stopped;
+    status.receive.state = !ready_                     ? StageState::stopped
+                           : !receiver.paused          ? StageState::running
+                           : receiver.associations > 0 ? StageState::pausing
+                                                       : StageState::paused;
     status.receive.instances_total = receiver.instances_total;
     status.receive.bytes_total = receiver.bytes_total;
     status.receive.rejected_total = receiver.rejected_total + receiver.refused_total;
@@ -97,6 +102,7 @@ PipelineStatus ServerStatus::pipeline() const {
     status.route.waiting = router.waiting;
     status.route.in_flight = router.in_flight;
     status.route.oldest = router.oldest;
+    if (router.paused) status.route.state = router.in_flight > 0 ? StageState::pausing : StageState::paused;
 
     status.process.waiting = processor.waiting;
     status.process.in_flight = processor.in_flight;
@@ -112,6 +118,13 @@ PipelineStatus ServerStatus::pipeline() const {
         status.dispatch.state = dispatcher.in_flight > 0 ? StageState::pausing : StageState::paused;
     }
 
+    // Where somebody else removed the file HALT, nobody's reason is left.
+    const PipelineControl& control = sources_.control;
+    if (receiver.paused) status.receive.pause = control.pause_of(Control::Stage::receive);
+    if (router.paused) status.route.pause = control.pause_of(Control::Stage::route);
+    if (processor.halted) status.process.pause = control.pause_of(Control::Stage::process);
+    if (dispatcher.halted) status.dispatch.pause = control.pause_of(Control::Stage::dispatch);
+
     status.series.waiting = receiver.series_arriving;
     status.series.routed = router.routed_total;
     status.series.discarded = router.discarded_total;
@@ -124,24 +137,58 @@ PipelineStatus ServerStatus::pipeline() const {
         if (const auto known = dispatcher.targets.find(target.name); known != dispatcher.targets.end()) {
             const Dispatcher::TargetState& state = known->second;
             shown.waiting = state.waiting + state.retrying;
+            shown.retrying = state.retrying;
+            shown.offpeak = state.offpeak;
+            shown.instances_total = state.instances_total;
+            shown.bytes_total = state.bytes_total;
             shown.in_flight = state.in_flight;
             shown.oldest = state.oldest;
             shown.attempts_total = state.attempts_total;
             shown.sent_total = state.delivered_total;
             shown.failed_total = state.failed_total;
             shown.last_error = state.last_error;
-            if (state.in_flight > 0) {
+            if (state.draining) {
+                shown.state = TargetState::draining;
+            } else if (state.in_flight > 0) {
                 shown.state = TargetState::sending;
             } else if (dispatcher.halted || state.paused) {
                 shown.state = TargetState::paused;
+            } else if (state.down) {
+                shown.state = TargetState::down;
             } else if (state.retrying > 0) {
                 shown.state = TargetState::retrying;
             }
         }
+        add_rates(shown);
         status.targets.push_back(std::move(shown));
     }
     status.storage = storage_;
     return status;
+}
+
+void ServerStatus::sample(SteadyTime now) {
+    constexpr auto window = std::chrono::minutes(1);
+    Sample sample{now, {}};
+    for (const auto& [name, target] : sources_.dispatcher.status().targets) {
+        sample.delivered[name] = {target.instances_total, target.bytes_total};
+    }
+    samples_.push_back(std::move(sample));
+    while (samples_.size() > 2 && samples_[1].time <= now - window) samples_.pop_front();
+}
+
+/// Between the first and the last sample of the last minute.
+void ServerStatus::add_rates(TargetStatus& target) const {
+    if (samples_.size() < 2) return;
+    const Sample& first = samples_.front();
+    const Sample& last = samples_.back();
+    const auto begin = first.delivered.find(target.name);
+    const auto end = last.delivered.find(target.name);
+    if (end == last.delivered.end()) return;
+    const auto before = begin == first.delivered.end() ? std::pair<std::uint64_t, std::uint64_t>() : begin->second;
+    const double seconds = std::chrono::duration<double>(last.time - first.time).count();
+    if (seconds <= 0) return;
+    target.rate_1m = static_cast<double>(end->second.first - before.first) / seconds;
+    target.bytes_1m = static_cast<double>(end->second.second - before.second) / seconds;
 }
 
 std::vector<MetricFamily> ServerStatus::metrics() const {

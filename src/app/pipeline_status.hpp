@@ -1,15 +1,21 @@
 #pragma once
 
+#include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config.hpp"
 #include "quicksilver/http/status_source.hpp"
 #include "quicksilver/pipeline/stage_context.hpp"
 
+#include <deque>
 #include <functional>
+#include <map>
+#include <string>
+#include <utility>
 
 namespace quicksilver {
 
 class Bookkeeper;
 class Cleaner;
+class PipelineControl;
 class Dispatcher;
 class Processor;
 class Receiver;
@@ -28,6 +34,7 @@ public:
         const Dispatcher& dispatcher;
         const Cleaner& cleaner;
         const Bookkeeper& books;
+        const PipelineControl& control;
         ConfigSource config;
         std::function<bool()> last_reload_ok;
     };
@@ -37,12 +44,22 @@ public:
     void set_ready(bool ready) { ready_ = ready; }
     void set_storage(StorageStatus storage) { storage_ = std::move(storage); }
 
+    /// Now and then, for the rates of the last minute.
+    void sample(SteadyTime now);
+
     Readiness readiness() const override;
     PipelineStatus pipeline() const override;
     std::vector<MetricFamily> metrics() const override;
 
 private:
+    struct Sample {
+        SteadyTime time;
+        std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> delivered;  // target → instances, bytes
+    };
+    void add_rates(TargetStatus& target) const;
+
     Sources sources_;
+    std::deque<Sample> samples_;
     StorageStatus storage_;
     bool ready_ = false;
 };

@@ -63,13 +63,13 @@ std::string host_name() {
 /// Everything of a running server, built from the bottom up. Members are destroyed in reverse.
 class Server {
 public:
-    Server(ConfigHandle& config, Administration& administration, const Environment& environment, DataLock& lock,
-           Log log, std::shared_ptr<const LogRing> recent_log)
+    Server(ConfigHandle& config, Administration& administration, const ConfigSources& sources, DataLock& lock, Log log,
+           std::shared_ptr<const LogRing> recent_log)
         : recent_log_(std::move(recent_log)),
           log_(std::move(log)),
           config_(config),
           administration_(administration),
-          environment_(environment),
+          sources_(sources),
           lock_(lock),
           initial_(config.snapshot()),
           associations_(std::max(1U, initial_->dicom.max_associations)),
@@ -142,10 +142,12 @@ private:
             return receiver_->is_receiving_study(study_uid) || router_->is_routing_study(study_uid);
         };
         studies_ = std::make_unique<StudyCollector>(stage("studies"), study_folders_, is_arriving, to_next_stage);
-        control_ = std::make_unique<PipelineControl>(folders_, files_, *studies_);
+        control_ = std::make_unique<PipelineControl>(
+            PipelineControl::Parts{stage("control"), sends_, *receiver_, *router_, *studies_, *processor_, *dispatcher_,
+                                   targets_, sources_, initial_->folders.run / "pauses.json"});
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
         status_ = std::make_unique<ServerStatus>(
-            ServerStatus::Sources{*receiver_, *router_, *processor_, *dispatcher_, *cleaner_, books_,
+            ServerStatus::Sources{*receiver_, *router_, *processor_, *dispatcher_, *cleaner_, books_, *control_,
                                   [this] { return config_.snapshot(); }, [this] { return config_.last_reload().ok; }});
     }
 
@@ -157,10 +159,10 @@ private:
 
     void make_web_side() {
         const SystemInfo system{program_version(), build_commit(), initial_->appliance_name, clock_->now()};
-        web_ = std::make_unique<WebSide>(
-            WebSide::Parts{io_.get_executor(), *initial_, environment_, *clock_, *status_, administration_, folders_,
-                           config_, *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
-                           [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
+        web_ = std::make_unique<WebSide>(WebSide::Parts{
+            io_.get_executor(), *initial_, sources_.environment, *clock_, *status_, administration_, folders_, config_,
+            *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
+            [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
     }
 
     /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
@@ -191,6 +193,8 @@ private:
 
     /// The life of the server: recover, run, stop in order.
     asio::awaitable<void> supervise() {
+        co_await books_.make_database();
+        co_await control_->restore();
         const std::size_t handed_over = co_await router_->recover();
         log_.info("recovery", kv("unfinished_instances", recovery_.unfinished), kv("torn_instances", recovery_.torn),
                   kv("unfinished_series", handed_over),
@@ -209,6 +213,7 @@ private:
         stages_.start("processor", processor_->run());
         stages_.start("dispatcher", dispatcher_->run());
         stages_.start("cleaner", cleaner_->run());
+        stages_.start("pauses", control_->watch());
         stages_.start("bookkeeper", books_.run());
         stages_.start("storage", watch_storage());
         stages_.start("configuration", watch_configuration_file());
@@ -273,6 +278,7 @@ private:
             auto measure = [this] { return measure_storage(folders_, config_.snapshot()->disk_free_min); };
             StorageStatus storage = co_await run_blocking(files_, measure);
             status_->set_storage(std::move(storage));
+            status_->sample(clock_->now());
             co_await clock_->wait_for(storage_watch_interval);
         }
     }
@@ -330,7 +336,7 @@ private:
     Log log_;
     ConfigHandle& config_;
     Administration& administration_;
-    const Environment& environment_;
+    const ConfigSources& sources_;
     DataLock& lock_;
     std::shared_ptr<const Config> initial_;
     asio::io_context io_{1};
@@ -357,8 +363,8 @@ private:
     std::unique_ptr<Router> router_;
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;
-    std::unique_ptr<ServerStatus> status_;
     std::unique_ptr<PipelineControl> control_;
+    std::unique_ptr<ServerStatus> status_;
     std::unique_ptr<WebSide> web_;
     CoroutineGroup stages_;
     std::unique_ptr<CoroutineGroup> supervisor_;
@@ -422,8 +428,7 @@ Result<void> run_server(ServerOptions options) {
     if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
     if (!refused.empty()) config.note_refused_file(refused);
-    Server server(config, **administration, options.sources.environment, *lock, log.named("server"),
-                  options.recent_log);
+    Server server(config, **administration, options.sources, *lock, log.named("server"), options.recent_log);
     return server.run(options.on_ready);
 }
 

@@ -30,6 +30,7 @@ WebSide::WebSide(Parts parts)
       history_(parts_.config.folders.database),
       setup_code_([this](const std::string& code) { announce_setup_code(code); }),
       events_(parts_.io),
+      operations_(parts_.io, parts_.clock, events_, parts_.log),
       background_(parts_.io, [this](const std::string& name, const std::exception_ptr&) {
           parts_.log.error("a coroutine of the web side ended", kv("name", name));
       }) {}
@@ -42,7 +43,7 @@ Result<void> WebSide::listen() {
     ApiServices services{administration_pool_, readers_pool_, passwords_pool_, parts_.administration,
                          parts_.config_handle, history_,      parts_.folders,  parts_.clock,
                          parts_.status,        setup_code_,   events_,         parts_.control,
-                         parts_.system,        parts_.log};
+                         operations_,          parts_.system, parts_.log};
     services.recent_log = parts_.recent_log;
     services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
         configuration_changed(user, change);
@@ -85,6 +86,7 @@ boost::asio::awaitable<void> WebSide::stop(std::chrono::milliseconds grace) {
     events_.close();
     background_.cancel();
     co_await background_.join(grace);
+    co_await operations_.stop(grace);
     if (server_) co_await server_->stop(grace);
 }
 

@@ -63,6 +63,7 @@ private:
     HistoryConnections history_;
     SetupCode setup_code_;
     EventHub events_;
+    Operations operations_;
     CoroutineGroup background_;
     std::unique_ptr<HttpServer> server_;
 };

@@ -129,6 +129,7 @@ struct Listener::Impl {
     SessionContext context;
     OpenSockets sockets;
     std::unique_ptr<TlsGate> tls;  // null without an encrypted port
+    bool paused = false;           // io thread
 };
 
 Listener::Listener(asio::any_io_executor executor, asio::thread_pool& associations, ConfigSource config,
@@ -137,6 +138,10 @@ Listener::Listener(asio::any_io_executor executor, asio::thread_pool& associatio
           std::make_shared<Impl>(executor, associations, std::move(config), store, observer, std::move(log), limits)) {}
 
 Listener::~Listener() = default;
+
+void Listener::set_paused(bool paused) {
+    impl_->paused = paused;
+}
 
 Result<void> Listener::open() {
     return impl_->open();
@@ -238,11 +243,13 @@ asio::awaitable<void> Listener::Impl::wait_for_request(tcp::socket socket, std::
         co_return;
     }
     const auto snapshot = config();
-    if (sockets.size() >= snapshot->dicom.max_associations) {
-        log.warn("association rejected", kv("peer", address), kv("reason", "dicom.max_associations are open"));
+    const bool full = sockets.size() >= snapshot->dicom.max_associations;
+    if (paused || full) {
+        log.warn("association rejected", kv("peer", address),
+                 kv("reason", paused ? "reception is paused" : "dicom.max_associations are open"));
         Peer peer;
         peer.address = address;
-        observer.association_rejected(peer, "too many associations");
+        observer.association_rejected(peer, paused ? "reception is paused" : "too many associations");
         reject_for_limit(socket);
         co_return;
     }

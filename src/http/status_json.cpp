@@ -32,6 +32,10 @@ std::string_view name_of(TargetState state) {
             return "retrying";
         case TargetState::paused:
             return "paused";
+        case TargetState::draining:
+            return "draining";
+        case TargetState::down:
+            return "down";
     }
     return "unknown";
 }
@@ -46,27 +50,44 @@ nlohmann::json age_to_json(const std::optional<Seconds>& age) {
     return rounded(age->count());
 }
 
+nlohmann::json pause_to_json(const std::optional<StagePause>& pause) {
+    if (!pause) return nullptr;
+    return {{"reason", pause->reason},
+            {"user", pause->user},
+            {"since", rfc3339(pause->since)},
+            {"until", pause->until ? nlohmann::json(rfc3339(*pause->until)) : nlohmann::json()}};
+}
+
 nlohmann::json receive_to_json(const ReceiveStatus& receive) {
-    return {{"state", name_of(receive.state)},      {"instances_total", receive.instances_total},
-            {"bytes_total", receive.bytes_total},   {"rejected_total", receive.rejected_total},
-            {"associations", receive.associations}, {"rate_1m", rounded(receive.rate_1m)},
-            {"bytes_1m", rounded(receive.bytes_1m)}};
+    return {{"state", name_of(receive.state)},       {"instances_total", receive.instances_total},
+            {"bytes_total", receive.bytes_total},    {"rejected_total", receive.rejected_total},
+            {"associations", receive.associations},  {"rate_1m", rounded(receive.rate_1m)},
+            {"bytes_1m", rounded(receive.bytes_1m)}, {"pause", pause_to_json(receive.pause)}};
 }
 
 nlohmann::json stage_to_json(const StageStatus& stage) {
     return {{"state", name_of(stage.state)},
             {"waiting", stage.waiting},
             {"in_flight", stage.in_flight},
-            {"oldest_s", age_to_json(stage.oldest)}};
+            {"oldest_s", age_to_json(stage.oldest)},
+            {"pause", pause_to_json(stage.pause)}};
 }
 
-nlohmann::json target_to_json(const TargetStatus& target) {
+}  // namespace
+
+nlohmann::json to_json(const TargetStatus& target) {
     nlohmann::json json = {{"name", target.name},
                            {"type", target.type},
                            {"state", name_of(target.state)},
                            {"waiting", target.waiting},
+                           {"retrying", target.retrying},
+                           {"offpeak", target.offpeak},
                            {"in_flight", target.in_flight},
                            {"oldest_s", age_to_json(target.oldest)},
+                           {"instances_total", target.instances_total},
+                           {"bytes_total", target.bytes_total},
+                           {"rate_1m", rounded(target.rate_1m)},
+                           {"bytes_1m", rounded(target.bytes_1m)},
                            {"attempts_total", target.attempts_total},
                            {"sent_total", target.sent_total},
                            {"failed_total", target.failed_total},
@@ -74,6 +95,8 @@ nlohmann::json target_to_json(const TargetStatus& target) {
     if (!target.last_error.empty()) json["last_error"] = target.last_error;
     return json;
 }
+
+namespace {
 
 nlohmann::json storage_to_json(const StorageStatus& storage) {
     nlohmann::json json = {{"total_bytes", storage.total_bytes},
@@ -92,7 +115,7 @@ nlohmann::json storage_to_json(const StorageStatus& storage) {
 
 nlohmann::json to_json(const PipelineStatus& status) {
     nlohmann::json targets = nlohmann::json::array();
-    for (const TargetStatus& target : status.targets) targets.push_back(target_to_json(target));
+    for (const TargetStatus& target : status.targets) targets.push_back(to_json(target));
     return {{"stages",
              {{"receive", receive_to_json(status.receive)},
               {"route", stage_to_json(status.route)},

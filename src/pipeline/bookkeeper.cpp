@@ -55,6 +55,25 @@ void Bookkeeper::server_event(const char* sender, MercureEventType event, Severi
     record(std::move(entry));
 }
 
+boost::asio::awaitable<void> Bookkeeper::make_database() {
+    auto make = [this]() -> Result<void> {
+        std::error_code ignored;
+        return std::filesystem::exists(database_, ignored) ? Result<void>() : open_database();
+    };
+    const Result<void> made = co_await run_blocking(journal_pool_, make);
+    if (!made) log_.error("cannot make the database; images are not affected", kv("reason", made.error().message));
+}
+
+/// On the journal's thread.
+Result<void> Bookkeeper::open_database() {
+    if (journal_) return {};
+    auto opened = Journal::open(database_, check_database_);
+    if (!opened) return opened.error();
+    journal_ = std::move(*opened);
+    if (auto notice = journal_->take_notice()) log_.warn(*notice);
+    return {};
+}
+
 boost::asio::awaitable<void> Bookkeeper::run() {
     boost::system::error_code ignored;
     for (;;) {
@@ -85,12 +104,7 @@ boost::asio::awaitable<bool> Bookkeeper::write_pending() {
     std::vector<JournalEntry> entries = std::move(pending_);
     pending_.clear();
     auto write = [this, &entries]() -> Result<void> {
-        if (!journal_) {
-            auto opened = Journal::open(database_, check_database_);
-            if (!opened) return opened.error();
-            journal_ = std::move(*opened);
-            if (auto notice = journal_->take_notice()) log_.warn(*notice);
-        }
+        if (auto opened = open_database(); !opened) return opened;
         return journal_->write(entries);
     };
     const Result<void> written = co_await run_blocking(journal_pool_, write);

@@ -117,6 +117,12 @@ void Receiver::instance_stored(const dicom::StoredInstance& instance) {
     if (is_first) boost::asio::post(context_.io, [this] { take_arrivals_soon(); });
 }
 
+void Receiver::set_paused(bool paused) {
+    listener_.set_paused(paused);
+    if (paused != totals_.paused) context_.log.info(paused ? "reception paused" : "reception goes on");
+    totals_.paused = paused;
+}
+
 void Receiver::abort() {
     listener_.abort();
     take_arrivals();

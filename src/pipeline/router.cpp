@@ -6,6 +6,8 @@
 #include "quicksilver/pipeline/retry_plan.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -76,9 +78,11 @@ Router::Router(StageContext context, IncomingStore& store, Receiver& receiver, A
       to_next_stage_(std::move(to_next_stage)),
       server_(std::move(server)),
       handover_(context_.folders, studies),
-      working_(context_.io, [log = context_.log](const std::string& name, std::exception_ptr) {
-          log.error("routing ended unexpectedly; the series stays where it is", kv("series", name));
-      }) {}
+      working_(context_.io,
+               [log = context_.log](const std::string& name, std::exception_ptr) {
+                   log.error("routing ended unexpectedly; the series stays where it is", kv("series", name));
+               }),
+      resumed_(context_.io) {}
 
 asio::awaitable<std::size_t> Router::recover() {
     auto find = [this] { return handover_.find_unfinished(); };
@@ -114,10 +118,28 @@ asio::awaitable<std::size_t> Router::recover() {
 
 asio::awaitable<void> Router::run() {
     // The files pool limits how many are in work at once; one that waits to be tried again holds up nobody.
-    while (auto series = co_await incoming_.pop()) {
+    for (;;) {
+        co_await until_resumed();
+        auto series = co_await incoming_.pop();
+        if (!series) co_return;
+        co_await until_resumed();  // paused while it waited for this one
         std::string name = series->series_uid;
         Claim claim{name, std::make_shared<InHand>(studies_, series->study_uid), make_task_id(), {}};
         working_.start(std::move(name), route(std::move(*series), std::move(claim)));
+    }
+}
+
+void Router::set_paused(bool paused) {
+    if (paused != totals_.paused) context_.log.info(paused ? "routing paused" : "routing goes on");
+    totals_.paused = paused;
+    if (!paused) resumed_.cancel();
+}
+
+asio::awaitable<void> Router::until_resumed() {
+    while (totals_.paused) {
+        resumed_.expires_at(asio::steady_timer::time_point::max());
+        boost::system::error_code woken;  // the timer never expires: waking up is always a "cancel"
+        co_await resumed_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
 }
 

@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::int64_t events_max = 10'000;
 
-// What all lists of series have in common. Parameters: 1 and 2 the place to go on, 3 state, 4 modality, 5 rule, 6
-// since, 7 until, 8 study, 9 the pattern searched for, 10 whether patients are searched, 11 whether only failed ones
-// count. The search runs over an index of its own, whose rows are a tenth as long as those of the table.
+// What all lists of series have in common. Parameters: 1 and 2 the place to go on (which way is the list's), 3 state, 4
+// modality, 5 rule, 6 since, 7 until, 8 study, 9 the pattern searched for, 10 whether patients are searched, 11 whether
+// only failed ones count. The search runs over an index of its own, whose rows are a tenth as long as those of the
+// table.
 #define QUICKSILVER_SERIES_WHERE                                                                                    \
-    " WHERE (t.first_seen, t.series_uid) < (?1, ?2) AND (?3 = '' OR t.state = ?3)"                                  \
+    " (?1, ?2) AND (?3 = '' OR t.state = ?3)"                                                                       \
     " AND (?4 = '' OR s.tag_modality = ?4) AND (?5 = '' OR instr(', ' || t.rules || ', ', ', ' || ?5 || ', ') > 0)" \
     " AND (?6 = '' OR t.first_seen >= ?6) AND (?7 = '' OR t.first_seen < ?7) AND (?8 = '' OR s.study_uid = ?8)"     \
     " AND (?9 = '' OR t.series_uid IN (SELECT series_uid FROM dicom_series INDEXED BY dicom_series_search"          \
@@ -24,7 +25,9 @@ constexpr std::int64_t events_max = 10'000;
     " OR tag_seriesdescription LIKE ?9 ESCAPE '\\' OR tag_studydescription LIKE ?9 ESCAPE '\\'"                     \
     " OR (?10 AND (tag_patientname LIKE ?9 ESCAPE '\\' OR tag_patientid LIKE ?9 ESCAPE '\\'"                        \
     " OR tag_accessionnumber LIKE ?9 ESCAPE '\\'))))"                                                               \
-    " AND (NOT ?11 OR t.state = 'failed')"
+    " AND (NOT ?11 OR t.state = 'failed')"                                                                          \
+    " AND (?13 = '' OR EXISTS (SELECT 1 FROM tasks k JOIN task_events e ON e.task_id = k.id"                        \
+    " WHERE k.series_uid = t.series_uid AND e.target = ?13))"
 
 #define QUICKSILVER_SERIES_COLUMNS                                                                               \
     "SELECT t.series_uid, s.study_uid, t.state, t.since, t.first_seen, t.outcome, t.rules, t.task_id,"           \
@@ -85,31 +88,44 @@ std::string pattern_of(std::string_view text) {
     return pattern + "%";
 }
 
+bool is_ascending(const SeriesFilter& filter) {
+    return filter.oldest_first != filter.backwards;
+}
+
 void bind(Statement& row, const SeriesFilter& filter, std::size_t limit) {
-    // Behind every time, so that the first page begins at the newest.
-    const std::string time = filter.after ? filter.after->first : "~";
+    // Behind every time, or before it, so that the first page begins at the end.
+    const std::string time = filter.after ? filter.after->first : is_ascending(filter) ? "" : "~";
     const std::string uid = filter.after ? filter.after->second : "";
     row.bind(time, uid, filter.state, filter.modality, filter.rule, filter.since, filter.until, filter.study_uid,
-             pattern_of(filter.search), int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit});
+             pattern_of(filter.search), int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit},
+             filter.target);
 }
 
 }  // namespace
 
 std::vector<SeriesItem> History::series(const SeriesFilter& filter) {
     std::vector<SeriesItem> items;
-    auto row = connection_.statement(QUICKSILVER_SERIES_COLUMNS QUICKSILVER_SERIES_WHERE
-                                     " ORDER BY t.first_seen DESC, t.series_uid DESC LIMIT ?12");
+    constexpr const char* descending =
+        QUICKSILVER_SERIES_COLUMNS " WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE
+                                   " ORDER BY t.first_seen DESC, t.series_uid DESC LIMIT ?12";
+    constexpr const char* ascending =
+        QUICKSILVER_SERIES_COLUMNS " WHERE (t.first_seen, t.series_uid) >" QUICKSILVER_SERIES_WHERE
+                                   " ORDER BY t.first_seen, t.series_uid LIMIT ?12";
+    // Two places, because a place remembers its statement.
+    auto row = is_ascending(filter) ? connection_.statement(ascending) : connection_.statement(descending);
     bind(row, filter, filter.limit);
     while (row.step()) items.push_back(read_series(row));
+    if (filter.backwards) std::ranges::reverse(items);
     return items;
 }
 
 BoundedCount History::count_series(const SeriesFilter& filter) {
     auto row = connection_.statement(
         "SELECT COUNT(*) FROM (SELECT 1 FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = "
-        "t.series_uid" QUICKSILVER_SERIES_WHERE " LIMIT ?12)");
+        "t.series_uid WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE " LIMIT ?12)");
     SeriesFilter all = filter;
     all.after.reset();
+    all.oldest_first = all.backwards = false;
     bind(row, all, counted_max + 1);
     row.step();
     const auto value = static_cast<std::uint64_t>(row.integer(0));
@@ -185,6 +201,17 @@ std::vector<EventItem> History::events_of_series(std::string_view series_uid) {
         "SELECT id, time, task_id, sender, event, target, info, file_count FROM task_events"
         " WHERE task_id IN (SELECT id FROM tasks WHERE series_uid = ?1) ORDER BY id LIMIT ?2");
     row.bind(series_uid, events_max);
+    while (row.step()) items.push_back(read_event(row));
+    return items;
+}
+
+std::vector<EventItem> History::events_of_target(std::string_view target, const std::string& since) {
+    std::vector<EventItem> items;
+    auto row = connection_.statement(
+        "SELECT id, time, task_id, sender, event, target, info, file_count FROM task_events INDEXED BY task_events_time"
+        " WHERE time >= ?2 AND target = ?1 AND event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR')"
+        " ORDER BY time, id LIMIT ?3");
+    row.bind(target, since, events_max * 10);
     while (row.step()) items.push_back(read_event(row));
     return items;
 }

@@ -2,26 +2,69 @@
 
 #include "quicksilver/http/control.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 #include <vector>
 
 namespace quicksilver::test {
 
-/// A pipeline that notes what it was told, and knows one study.
+/// A pipeline that notes what it was told, and knows the studies and tasks that the test says.
 struct FakeControl final : Control {
     using Answer = boost::asio::awaitable<Result<void>>;
 
-    Answer pause(Stage stage) override { return note(stage == Stage::process ? "pause process" : "pause dispatch"); }
-    Answer resume(Stage stage) override { return note(stage == Stage::process ? "resume process" : "resume dispatch"); }
+    Answer pause(Stage stage, PauseOrder order) override {
+        orders.push_back(order);
+        return note("pause " + name_of(stage));
+    }
+    Answer resume(Stage stage) override { return note("resume " + name_of(stage)); }
     std::vector<CollectedStudyView> studies() const override { return collected; }
     Answer complete_study(std::string id) override { return on_study("complete", id); }
     Answer discard_study(std::string id) override { return on_study("discard", id); }
     Answer extend_study(std::string id) override { return on_study("extend", id); }
 
+    Answer act_on_target(TargetAction action, std::string target) override {
+        static constexpr const char* names[] = {"pause", "resume", "drain", "retry"};
+        return note(fmt::format("{} {}", names[static_cast<int>(action)], target));
+    }
+    boost::asio::awaitable<Result<Steps>> test_target(std::string target, StepObserver on_step) override {
+        return run_steps("test " + target, std::move(on_step));
+    }
+    boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target,
+                                                              StepObserver on_step) override {
+        unsaved = nlohmann::json::parse(document).at("targets").at(target);
+        return run_steps("test unsaved " + target, std::move(on_step));
+    }
+    Answer act_on_task(TaskAction action, std::string task_id) override {
+        static constexpr const char* names[] = {"cancel", "send missing", "send all", "put first"};
+        return on_task(names[static_cast<int>(action)], task_id);
+    }
+    boost::asio::awaitable<Result<std::string>> send_task(std::string task_id,
+                                                          std::vector<std::string> targets) override {
+        const Result<void> known = co_await on_task(fmt::format("send to {}", fmt::join(targets, "+")), task_id);
+        if (!known) co_return known.error();
+        co_return task_id + "-copy";
+    }
+    Answer remove_task(std::string task_id) override { return on_task("remove", task_id); }
+    boost::asio::awaitable<std::vector<CleaningItem>> clean(bool remove) override {
+        told.push_back(remove ? "clean" : "preview");
+        co_return to_clean;
+    }
+
     std::vector<CollectedStudyView> collected;
+    std::vector<std::string> tasks;  ///< that exist
+    std::vector<CleaningItem> to_clean;
+    Steps steps = {{"dns", true, std::chrono::milliseconds(3), "10.0.0.1", ""}};
     std::vector<std::string> told;
+    std::vector<PauseOrder> orders;
+    nlohmann::json unsaved;
 
 private:
+    static std::string name_of(Stage stage) {
+        static constexpr const char* names[] = {"receive", "route", "process", "dispatch"};
+        return names[static_cast<int>(stage)];
+    }
     Answer note(std::string what) {
         told.push_back(what);
         co_return Result<void>();
@@ -32,6 +75,16 @@ private:
             if (study.id == id) co_return Result<void>();
         }
         co_return Error{Errc::not_found, "There is no such study."};
+    }
+    Answer on_task(std::string what, std::string id) {
+        if (std::ranges::find(tasks, id) == tasks.end()) co_return Error{Errc::not_found, "there is no task " + id};
+        told.push_back(what + " " + id);
+        co_return Result<void>();
+    }
+    boost::asio::awaitable<Result<Steps>> run_steps(std::string what, StepObserver on_step) {
+        told.push_back(what);
+        for (const TargetTestStep& step : steps) on_step(step);
+        co_return steps;
     }
 };
 

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import unittest
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -16,19 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class Rest(SystemTest):
     def call(self, server, method, path, body=None, headers=None):
-        """Status, headers, and JSON of the answer."""
-        data = None if body is None else json.dumps(body).encode()
-        sent = dict(headers or {})
-        if data is not None:
-            sent["Content-Type"] = "application/json"
-        request = urllib.request.Request(server.http + "/api/v1" + path, data=data, headers=sent, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                status, got, text = answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                status, got, text = error.code, error.headers, error.read()
-        return status, got, json.loads(text) if text else None
+        return server.call(method, path, body, headers)
 
     def test_the_first_administrator_is_made_with_the_code_of_the_console(self):
         server = self.start_server(config())

@@ -155,6 +155,21 @@ class Server:
             with error:
                 return error.code, error.read().decode()
 
+    def call(self, method, path, body=None, headers=None):
+        """A request to the REST interface: status, headers, and JSON of the answer."""
+        data = None if body is None else json.dumps(body).encode()
+        sent = dict(headers or {})
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.http + "/api/v1" + path, data=data, headers=sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                status, got, text = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, got, text = error.code, error.headers, error.read()
+        return status, got, json.loads(text) if text else None
+
     def command(self, *arguments, **options):
         """Runs one of our commands on the data folder of this server."""
         done = quicksilver(*arguments, "--data", str(self.data), **options)

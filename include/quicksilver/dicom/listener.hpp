@@ -47,6 +47,8 @@ public:
     boost::asio::awaitable<void> run();
     /// The same for the encrypted port; ends at once without one.
     boost::asio::awaitable<void> run_encrypted();
+    /// While paused, peers that ask for an association are told to try again later; running ones go on.
+    void set_paused(bool paused);
     /// No new associations; running ones finish the instance in hand and then refuse.
     void close();
     /// Ends what close() left, at once: every open connection is shut down.

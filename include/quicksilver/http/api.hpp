@@ -6,6 +6,7 @@
 #include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/http/control.hpp"
 #include "quicksilver/http/event_hub.hpp"
+#include "quicksilver/http/operations.hpp"
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/http/setup_code.hpp"
 #include "quicksilver/http/status_routes.hpp"
@@ -40,6 +41,7 @@ struct ApiServices {
     SetupCode& setup_code;
     EventHub& events;
     Control& control;
+    Operations& operations;
     SystemInfo system;
     Log log;
     SessionLimits sessions = {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config.hpp"
 #include "quicksilver/http/metrics.hpp"
 
@@ -15,7 +16,21 @@ namespace quicksilver {
 
 /// What a stage does. Pausing: no new work begins, what runs is finished.
 enum class StageState { running, pausing, paused, stopped };
-enum class TargetState { idle, sending, retrying, paused };
+enum class TargetState {
+    idle,
+    sending,
+    retrying,
+    paused,
+    draining,
+    down,  ///< cannot be reached; being looked for
+};
+
+/// What a person said when pausing a stage.
+struct StagePause {
+    std::string reason, user;
+    WallTime since;
+    std::optional<WallTime> until;  ///< when it goes on by itself
+};
 
 struct ReceiveStatus {
     StageState state = StageState::running;
@@ -25,6 +40,7 @@ struct ReceiveStatus {
     std::uint64_t associations = 0;    ///< open now
     double rate_1m = 0;                ///< instances a second, mean of the last minute
     double bytes_1m = 0;               ///< bytes a second, mean of the last minute
+    std::optional<StagePause> pause;   ///< while it is paused, where somebody said why
 };
 
 /// Routing, processing, or dispatching.
@@ -33,6 +49,7 @@ struct StageStatus {
     std::uint64_t waiting = 0;
     std::uint64_t in_flight = 0;
     std::optional<Seconds> oldest;  ///< age of the oldest that waits; none when nothing waits
+    std::optional<StagePause> pause;
 };
 
 /// Series by outcome since the start, and those that are still arriving.
@@ -47,9 +64,15 @@ struct TargetStatus {
     std::string name;
     std::string type;
     TargetState state = TargetState::idle;
-    std::uint64_t waiting = 0;  ///< tasks
+    std::uint64_t waiting = 0;   ///< tasks, with those that wait for their next attempt
+    std::uint64_t retrying = 0;  ///< of these: wait for their next attempt
+    std::uint64_t offpeak = 0;   ///< of these: wait for the off-peak hours
     std::uint64_t in_flight = 0;
     std::optional<Seconds> oldest;
+    std::uint64_t instances_total = 0;  ///< delivered
+    std::uint64_t bytes_total = 0;
+    double rate_1m = 0;   ///< instances a second, mean of the last minute
+    double bytes_1m = 0;  ///< bytes a second
     std::uint64_t attempts_total = 0;
     std::uint64_t sent_total = 0;    ///< tasks delivered
     std::uint64_t failed_total = 0;  ///< attempts that failed
@@ -69,10 +92,11 @@ struct StorageStatus {
 ///    "ready":true,"reasons":[],
 ///    "stages":{"receive":{"state":"running","instances_total":412,"bytes_total":216268800,"rejected_total":0,
 ///                         "associations":2,"rate_1m":6.9,"bytes_1m":3604480.0},
-///              "route":{"state":"running","waiting":0,"in_flight":1,"oldest_s":null},
+///              "route":{"state":"running","waiting":0,"in_flight":1,"oldest_s":null,"pause":null},
 ///              "process":{…as route},"dispatch":{…as route}},
 ///    "series":{"waiting":1,"routed":7,"discarded":0,"failed":0},
-///    "targets":[{"name":"pacs","type":"dicom","state":"sending","waiting":2,"in_flight":1,"oldest_s":3.2,
+///    "targets":[{"name":"pacs","type":"dicom","state":"sending","waiting":2,"retrying":0,"offpeak":0,
+///                "in_flight":1,"oldest_s":3.2,"instances_total":812,"bytes_total":…,"rate_1m":3.1,"bytes_1m":…,
 ///                "attempts_total":9,"sent_total":7,"failed_total":1,"last_error":null}],
 ///    "storage":{"total_bytes":…,"free_bytes":…,"reserve_bytes":…,"used_percent":41.2,
 ///               "stages":{"incoming":1,"outgoing":3,"success":7}}}
@@ -102,5 +126,7 @@ public:
 
 /// The stage and target part of the answer; server_time, uptime_s, version, appliance and readiness are added to it.
 nlohmann::json to_json(const PipelineStatus& status);
+/// One of `targets`.
+nlohmann::json to_json(const TargetStatus& target);
 
 }  // namespace quicksilver

@@ -37,6 +37,8 @@ public:
                     std::string target, std::string info);
     void server_event(const char* sender, MercureEventType event, Severity severity, std::string description);
 
+    /// Makes the database when there is none yet, so that who reads it finds one. Before run().
+    boost::asio::awaitable<void> make_database();
     /// Writes until cancelled.
     boost::asio::awaitable<void> run();
     /// The last batch, then closes the database. After run() has ended.
@@ -52,6 +54,7 @@ public:
 
 private:
     boost::asio::awaitable<bool> write_pending();
+    Result<void> open_database();
 
     boost::asio::thread_pool& journal_pool_;
     std::filesystem::path database_;

@@ -39,6 +39,7 @@ public:
         std::uint64_t rejected_total = 0;  ///< associations
         std::size_t associations = 0;      ///< open now
         std::size_t series_arriving = 0;
+        bool paused = false;
         double instances_per_second = 0;  ///< mean of the last minute
         double bytes_per_second = 0;
     };
@@ -65,6 +66,8 @@ public:
 
     /// No new associations; running ones finish the instance in hand.
     void close() { listener_.close(); }
+    /// While paused, no association begins; running ones go on.
+    void set_paused(bool paused);
     /// Ends running associations; what they stored is known after this.
     void abort();
     bool is_idle() const { return listener_.associations() == 0; }

@@ -9,6 +9,7 @@
 #include "quicksilver/store/study_folders.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,7 @@ public:
         std::size_t waiting = 0;
         std::size_t in_flight = 0;
         std::optional<Seconds> oldest;
+        bool paused = false;
     };
 
     /// `to_next_stage` is told of each task that was made, and of each study that a series joined, by its key.
@@ -45,6 +47,8 @@ public:
     /// Waits for the series in hand; false when the grace is over first.
     boost::asio::awaitable<bool> join(std::chrono::steady_clock::duration grace) { return working_.join(grace); }
     void cancel() { working_.cancel(); }
+    /// While paused, series wait in incoming/; those in hand are finished.
+    void set_paused(bool paused);
 
     /// Whether a series of this study waits to be routed, or is being routed.
     bool is_routing_study(const std::string& study_uid) const;
@@ -60,6 +64,7 @@ private:
         std::filesystem::path folder;
     };
 
+    boost::asio::awaitable<void> until_resumed();
     boost::asio::awaitable<void> route(CompleteSeries series, Claim claim);
     boost::asio::awaitable<void> hand_over(Claim claim);
     Result<SeriesRoute> decide_and_hand_over(const Claim& claim, const RoutingRules& rules) const;
@@ -81,6 +86,7 @@ private:
     std::shared_ptr<const RoutingRules> rules_;
     std::multiset<std::string> studies_;  // StudyInstanceUIDs of the series in hand
     Status totals_;
+    boost::asio::steady_timer resumed_;  // cancelled when routing goes on
     static constexpr std::size_t remembered_max = 10'000;
     std::unordered_set<std::string> routed_;  // the last series that were routed, to recognise late parts
     std::deque<std::string> routed_order_;

@@ -20,13 +20,16 @@ namespace quicksilver {
 /// Which series a list shows; an empty text means any.
 struct SeriesFilter {
     std::string state, modality, rule, study_uid;
+    std::string target;            ///< with a delivery to it, tried or done
     std::string since, until;      ///< RFC 3339, of the first instance
     std::string search;            ///< part of a description or UID …
     bool search_patients = false;  ///< … or of name, patient id or accession number
     bool failed_only = false;
     std::size_t limit = 50;
-    /// Where the page before ended: first_seen and UID of its last series.
+    bool oldest_first = false;
+    /// Where the page before ended: first_seen and UID of its last series …
     std::optional<std::pair<std::string, std::string>> after;
+    bool backwards = false;  ///< … or, where the page behind begins: of its first series
 };
 
 struct SeriesItem {
@@ -78,7 +81,8 @@ public:
 
     static constexpr std::uint64_t counted_max = 10'000;
 
-    /// By first instance, newest first.
+    /// By first instance, newest first unless the filter says otherwise. Of a page that is gone back to, the items
+    /// nearest to the place.
     std::vector<SeriesItem> series(const SeriesFilter& filter);
     BoundedCount count_series(const SeriesFilter& filter);
     std::optional<SeriesItem> find_series(std::string_view series_uid);
@@ -92,6 +96,8 @@ public:
     std::vector<EventItem> events_of_task(std::string_view task_id);
     /// Of all tasks of the series.
     std::vector<EventItem> events_of_series(std::string_view series_uid);
+    /// Deliveries to this target since then, as they were tried: begins, ends and errors.
+    std::vector<EventItem> events_of_target(std::string_view target, const std::string& since);
     /// The newest routed series since then, at most `limit`; `visit` gets one after the other.
     void for_each_tag_set(const std::string& since, std::size_t limit, const std::function<void(const TagSet&)>& visit);
 

@@ -203,6 +203,10 @@ void Api::check_query(const Operation& operation, const HttpRequest& request) co
 void Api::take_body(Call& call) const {
     const Operation& operation = call.operation;
     if (!operation.takes_body() || operation.body_type != "application/json") return;
+    if (operation.body_is_optional && call.request.body.empty()) {
+        call.body = Json::object();
+        return;
+    }
     if (!is_json_type(call.request.header("Content-Type"))) {
         throw ProblemError(415, "unsupported_media_type", "The body must be application/json.");
     }
@@ -264,6 +268,7 @@ asio::awaitable<void> Api::write_audit(const Call& call, unsigned status) {
     entry.address = call.request.address;
     entry.action = call.operation.id;
     entry.object = call.request.path.substr(std::min(api_base.size(), call.request.path.size()));
+    if (!call.audited_object.empty()) entry.object += " " + call.audited_object;
     entry.outcome = refused ? "refused" : failed ? "failed" : "done";
     entry.request_id = call.request.id;
     entry.revision = call.revision;
@@ -309,6 +314,9 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_dicom_operations(*api);
     api::add_thumbnail_operations(*api);
     api::add_attention_operations(*api);
+    api::add_running_operations(*api);
+    api::add_target_actions(*api);
+    api::add_task_actions(*api);
 }
 
 }  // namespace quicksilver

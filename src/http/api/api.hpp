@@ -108,5 +108,8 @@ void add_log_operations(Api& api);
 void add_dicom_operations(Api& api);
 void add_thumbnail_operations(Api& api);
 void add_attention_operations(Api& api);
+void add_running_operations(Api& api);
+void add_target_actions(Api& api);
+void add_task_actions(Api& api);
 
 }  // namespace quicksilver::api

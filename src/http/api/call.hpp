@@ -25,6 +25,7 @@ struct Call {
     std::optional<Principal> who = {};          ///< nothing only where anyone may call
     nlohmann::json body = {};                   ///< checked by the operation's schema
     std::string audited_user = {};              ///< for operations without `who`: the name to write down
+    std::string audited_object = {};            ///< what it was done to, where the path does not say
     std::optional<std::int64_t> revision = {};  ///< of the configuration that this made, for the audit
 
     const User& user() const { return who.value().user; }

@@ -45,6 +45,10 @@ Json describe(const Operation& operation) {
     Json good = {{"description", operation.summary}};
     if (!operation.answer.is_null()) good["content"] = {{operation.answer_type, {{"schema", operation.answer}}}};
     Json responses = {{std::to_string(operation.status), std::move(good)}, {"default", problem_response("A problem.")}};
+    if (operation.may_take_long) {
+        responses["202"] = {{"description", "It goes on; ask the operation."},
+                            {"content", {{"application/json", {{"schema", Api::reference("Operation")}}}}}};
+    }
     for (const unsigned status : operation.also) responses[std::to_string(status)] = {{"description", "No content."}};
     Json described = {{"operationId", operation.id},
                       {"summary", operation.summary},
@@ -59,7 +63,7 @@ Json describe(const Operation& operation) {
         described["x-scope"] = operation.scope;
     }
     if (operation.takes_body()) {
-        described["requestBody"] = {{"required", true},
+        described["requestBody"] = {{"required", !operation.body_is_optional},
                                     {"content", {{operation.body_type, {{"schema", operation.body}}}}}};
     }
     return described;

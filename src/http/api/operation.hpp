@@ -38,11 +38,13 @@ struct Operation {
     bool phi = false;            ///< refused without the permission to see patient data; else the handler masks
     std::vector<QueryParameter> query = {};
     nlohmann::json body = nullptr;  ///< JSON Schema; null: takes no body
+    bool body_is_optional = false;  ///< none counts as {}
     std::string body_type = "application/json";
     nlohmann::json answer = nullptr;  ///< JSON Schema of the good answer; null: no content
     std::string answer_type = "application/json";
     unsigned status = 200;            ///< of the good answer
     std::vector<unsigned> also = {};  ///< other good statuses, without content: 204, 304
+    bool may_take_long = false;       ///< may answer 202 with an operation instead
     bool conditional = false;         ///< needs If-Match: 412 and 428 are possible
     bool audited = true;              ///< for methods that change something
 

@@ -1,7 +1,11 @@
 #include "quicksilver/http/control.hpp"
 #include "quicksilver/http/problem.hpp"
 
-#include "api.hpp"
+#include "running_operations.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
 
 namespace quicksilver::api {
 
@@ -9,62 +13,76 @@ namespace asio = boost::asio;
 
 namespace {
 
-HttpResponse answer(const Result<void>& result) {
-    if (result) return no_content();
-    switch (result.error().code) {
-        case Errc::not_found:
-            throw not_found(result.error().message);
-        case Errc::busy:
-        case Errc::refused:
-        case Errc::already_exists:
-            throw conflict("state", result.error().message);
-        case Errc::invalid:
-            throw invalid(result.error().message, {});
-        default:
-            throw ProblemError(503, "unavailable", result.error().message).with_header("Retry-After", "5");
-    }
-}
-
-using StageAction = asio::awaitable<Result<void>> (Control::*)(Control::Stage);
 using StudyAction = asio::awaitable<Result<void>> (Control::*)(std::string);
 
-asio::awaitable<HttpResponse> act_on_stage(const Api& api, const Call& call, StageAction action) {
-    const std::string& name = call.parameter("stage");
-    if (name != "process" && name != "dispatch") throw not_found("There is no stage of this name to pause.");
-    const Control::Stage stage = name == "process" ? Control::Stage::process : Control::Stage::dispatch;
-    const Result<void> result = co_await (api.services().control.*action)(stage);
-    co_return answer(result);
+Control::Stage stage_of(const std::string& name) {
+    static constexpr std::array<std::pair<std::string_view, Control::Stage>, 4> stages = {
+        {{"receive", Control::Stage::receive},
+         {"route", Control::Stage::route},
+         {"process", Control::Stage::process},
+         {"dispatch", Control::Stage::dispatch}}};
+    const auto found = std::ranges::find(stages, name, &std::pair<std::string_view, Control::Stage>::first);
+    if (found == stages.end()) throw not_found("There is no such stage; receive, route, process, dispatch can pause.");
+    return found->second;
+}
+
+PauseOrder order_of(const Call& call) {
+    PauseOrder order{call.body.value("reason", ""), call.user().username, std::nullopt};
+    const auto until = call.body.find("until");
+    if (until == call.body.end() || until->is_null()) return order;
+    order.until = parse_rfc3339(until->get_ref<const std::string&>());
+    if (!order.until) {
+        throw invalid("Something is wrong with the body.",
+                      {{"/until", "format", "must be a time such as 2026-11-22T10:00:00Z"}});
+    }
+    if (*order.until <= call.now) {
+        throw invalid("Something is wrong with the body.", {{"/until", "range", "is over already"}});
+    }
+    return order;
+}
+
+asio::awaitable<HttpResponse> pause(const Api& api, const Call& call) {
+    const Control::Stage stage = stage_of(call.parameter("stage"));
+    PauseOrder order = order_of(call);
+    const Result<void> result = co_await api.services().control.pause(stage, std::move(order));
+    co_return done_or_problem(result);
+}
+
+asio::awaitable<HttpResponse> resume(const Api& api, const Call& call) {
+    const Control::Stage stage = stage_of(call.parameter("stage"));
+    const Result<void> result = co_await api.services().control.resume(stage);
+    co_return done_or_problem(result);
 }
 
 asio::awaitable<HttpResponse> act_on_study(const Api& api, const Call& call, StudyAction action) {
     const std::string id = call.parameter("id");
     const Result<void> result = co_await (api.services().control.*action)(id);
-    co_return answer(result);
+    co_return done_or_problem(result);
 }
 
 }  // namespace
 
 void add_pipeline_actions(Api& api) {
-    struct StageVerb {
-        const char* verb;
-        const char* id;
-        const char* summary;
-        StageAction action;
-    };
-    static constexpr StageVerb stage_verbs[] = {
-        {"pause", "pauseStage", "Finishes what runs and begins nothing new", &Control::pause},
-        {"resume", "resumeStage", "Goes on", &Control::resume}};
-    for (const StageVerb& verb : stage_verbs) {
-        api.wait({.method = "POST",
-                  .path = std::string("/pipeline/stages/{stage}/actions/") + verb.verb,
-                  .id = verb.id,
-                  .summary = verb.summary,
-                  .tag = "system",
-                  .access = Access::operate,
-                  .scope = "operate",
-                  .status = 204},
-                 [&api, action = verb.action](Call& call) { return act_on_stage(api, call, action); });
-    }
+    api.wait({.method = "POST",
+              .path = "/pipeline/stages/{stage}/actions/pause",
+              .id = "pauseStage",
+              .summary = "Finishes what runs and begins nothing new, until a time or until it is resumed",
+              .tag = "system",
+              .access = Access::operate,
+              .scope = "operate",
+              .body = schema::object({{"reason?", schema::text(500)}, {"until?", schema::optional(schema::text(40))}}),
+              .body_is_optional = true,
+              .status = 204},
+             [&api](Call& call) { return pause(api, call); });
+    api.wait({.method = "POST",
+              .path = "/pipeline/stages/{stage}/actions/resume",
+              .id = "resumeStage",
+              .summary = "Goes on",
+              .tag = "system",
+              .access = Access::operate,
+              .scope = "operate",
+              .status = 204},
+             [&api](Call& call) { return resume(api, call); });
     struct StudyVerb {
         const char* verb;
         const char* id;

@@ -4,6 +4,7 @@
 #include "api.hpp"
 #include "cursor.hpp"
 #include "patient_data.hpp"
+#include "series_list.hpp"
 #include "timeline.hpp"
 
 #include <fmt/format.h>
@@ -12,14 +13,11 @@ namespace quicksilver::api {
 
 namespace {
 
-const std::vector<std::string> states = {"receiving",  "routing", "processing", "dispatching",
-                                         "collecting", "done",    "discarded",  "failed"};
-
 Json series_schema() {
     const Json patient = schema::optional(schema::text(10'000));
     return schema::object({{"id", schema::text()},
                            {"study_uid", schema::text()},
-                           {"state", schema::choice(states)},
+                           {"state", schema::choice(series_states())},
                            {"state_since", schema::time()},
                            {"received_at", schema::time()},
                            {"outcome", schema::text(10'000)},
@@ -73,44 +71,37 @@ Json to_json(const SeriesItem& item, const PatientData& patient) {
             {"accession", patient.show(item.accession)}};
 }
 
-SeriesFilter read_filter(const Api& api, const Call& call) {
-    SeriesFilter filter;
-    filter.state = call.query("state");
-    filter.modality = call.query("modality");
-    filter.rule = call.query("rule");
-    filter.study_uid = call.query("study_uid");
-    filter.since = call.query("since");
-    filter.until = call.query("until");
-    filter.search = call.query("q");
-    // Who may not see names must not find out by searching either.
-    filter.search_patients = call.may_see_patients();
-    filter.failed_only = call.flag("has_error");
-    filter.limit = call.limit() + 1;
-    if (const std::string cursor = call.query("cursor"); !cursor.empty()) {
-        filter.after = read_cursor(api.key(), "series", cursor).get<std::pair<std::string, std::string>>();
-    }
-    return filter;
+/// Takes the item off that was asked for only to see whether there is more, and tells where the pages beside begin.
+Json take_cursors(const Api& api, const Call& call, const SeriesFilter& filter, std::vector<SeriesItem>& page) {
+    const bool more = page.size() > call.limit();
+    if (more && filter.backwards) page.erase(page.begin());
+    if (more && !filter.backwards) page.pop_back();
+    const bool before = filter.backwards ? more : filter.after.has_value();
+    const bool behind = filter.backwards || more;
+    Json cursors = {{"next_cursor", nullptr}, {"prev_cursor", nullptr}};
+    if (page.empty()) return cursors;
+    const std::string list = series_cursor_list(filter.oldest_first);
+    const SeriesItem& first = page.front();
+    const SeriesItem& last = page.back();
+    if (behind) cursors["next_cursor"] = make_cursor(api.key(), list, {last.first_seen, last.series_uid});
+    if (before) cursors["prev_cursor"] = make_cursor(api.key(), list, {first.first_seen, first.series_uid, "back"});
+    return cursors;
 }
 
 HttpResponse list_series(const Api& api, const Call& call) {
-    const SeriesFilter filter = read_filter(api, call);
+    const SeriesFilter filter = read_series_filter(api, call);
     const PatientData patient(call.may_see_patients());
     return api.services().history.ask([&](History& history) {
         auto series = history.series(filter);
-        Json next;
         // A search costs as much as its count would; then the page itself has to do.
         BoundedCount total{series.size(), series.size() <= call.limit() && !filter.after};
-        if (filter.search.empty()) total = history.count_series(filter);
-        if (series.size() > call.limit()) {
-            series.pop_back();
-            next = make_cursor(api.key(), "series", {series.back().first_seen, series.back().series_uid});
-        }
+        if (filter.search.empty() && filter.target.empty()) total = history.count_series(filter);
+        Json content = take_cursors(api, call, filter, series);
         Json items = Json::array();
         for (const SeriesItem& item : series) items.push_back(to_json(item, patient));
-        return make_json({{"items", std::move(items)},
-                          {"next_cursor", std::move(next)},
-                          {"prev_cursor", nullptr},
-                          {"total", {{"value", total.value}, {"exact", total.exact}}}});
+        content["items"] = std::move(items);
+        content["total"] = {{"value", total.value}, {"exact", total.exact}};
+        return make_json(content);
     });
 }
 
@@ -168,16 +159,10 @@ HttpResponse show_tags(const Api& api, const Call& call) {
     });
 }
 
-std::vector<QueryParameter> filters() {
-    return paged(
-        {{"state", schema::choice(states), "Only these."},
-         {"modality", schema::text(16), "CT, MR …"},
-         {"rule", schema::text(200), "Triggered by this rule."},
-         {"study_uid", schema::text(64), "Of this study."},
-         {"since", schema::text(40), "First instance at or after this time (RFC 3339, UTC)."},
-         {"until", schema::text(40), "First instance before this time."},
-         {"q", schema::text(200), "Part of a description or UID; with the permission, of name, id, accession."},
-         {"has_error", schema::boolean(), "Only failed ones."}});
+std::vector<QueryParameter> list_parameters() {
+    std::vector<QueryParameter> parameters = series_filter_parameters();
+    parameters.push_back({"sort", schema::choice({"-received_at", "received_at"}), "Newest first, or oldest."});
+    return parameters;
 }
 
 }  // namespace
@@ -198,7 +183,7 @@ void add_series_operations(Api& api) {
               .id = "listSeries",
               .summary = "Series, newest first",
               .tag = tag,
-              .query = filters(),
+              .query = paged(list_parameters()),
               .answer = schema::page_of(Api::reference("Series"))},
              [&api](Call& call) { return list_series(api, call); });
     api.read({.method = "GET",

@@ -1,5 +1,7 @@
 #include "http/api/api_fixture.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
@@ -7,9 +9,12 @@
 
 namespace quicksilver::test {
 
+using nlohmann::json;
+
 namespace {
 
 constexpr secrets::HashCost cheap{8192, 1};
+constexpr auto grace = std::chrono::seconds(5);
 
 constexpr const char* first_config = R"({
     "targets": {
@@ -40,6 +45,7 @@ ApiFixture::ApiFixture()
     ConfigHistory(*config, *administration).note_file(clock.wall_now());
     const auto make_routes = [this](const boost::asio::any_io_executor& io) {
         events_ = std::make_unique<EventHub>(io);
+        operations_ = std::make_unique<Operations>(io, clock, *events_, Log(make_silent_log(), "http"));
         ApiServices services{administration_pool_,
                              readers_pool_,
                              passwords_pool_,
@@ -52,6 +58,7 @@ ApiFixture::ApiFixture()
                              setup_code_,
                              *events_,
                              control,
+                             *operations_,
                              SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
                              Log(make_silent_log(), "http")};
         services.hash_cost = cheap;
@@ -65,7 +72,10 @@ ApiFixture::ApiFixture()
 
 ApiFixture::~ApiFixture() {
     with_events([](EventHub& events) { events.close(); });
+    server_->on_io(
+        [this] { boost::asio::co_spawn(server_->context(), operations_->stop(grace), boost::asio::detached); });
     server_->stop();
+    operations_.reset();
     events_.reset();
     server_.reset();
     for (auto* pool : {&administration_pool_, &readers_pool_, &passwords_pool_}) pool->join();
@@ -129,6 +139,17 @@ std::pair<std::string, std::string> ApiFixture::full_token(Role role, bool phi) 
         token = token_of(user, {token_scopes().begin(), token_scopes().end()});
     }
     return token;
+}
+
+json ApiFixture::end_of(const ApiAnswer& accepted, const std::pair<std::string, std::string>& who) {
+    const std::string target = accepted.headers.at("location").substr(std::string("/api/v1").size());
+    json operation;
+    for (int tries = 0; tries < 1000; ++tries) {
+        operation = call("GET", target, nullptr, {who}).body;
+        if (operation.at("state") != "running") return operation;
+        advance(std::chrono::seconds(1));  // so that the limit of requests does not count
+    }
+    throw std::runtime_error("the operation does not end: " + operation.dump());
 }
 
 void ApiFixture::advance(std::chrono::seconds by) {

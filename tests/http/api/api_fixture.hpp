@@ -47,6 +47,9 @@ public:
     /// A token with every scope that the role and the permission allow.
     std::pair<std::string, std::string> full_token(Role role, bool phi);
 
+    /// Waits for the end of the operation that a request has begun, and returns it.
+    nlohmann::json end_of(const ApiAnswer& accepted, const std::pair<std::string, std::string>& who);
+
     void advance(std::chrono::seconds by);
     /// Runs `work` with the hub of live events, on the io thread.
     void with_events(const std::function<void(EventHub&)>& work);
@@ -77,6 +80,7 @@ private:
     boost::asio::thread_pool passwords_pool_{1};
     SetupCode setup_code_;
     std::unique_ptr<EventHub> events_;
+    std::unique_ptr<Operations> operations_;
     std::map<std::pair<Role, bool>, std::pair<std::string, std::string>> tokens_;
     std::unique_ptr<RunningServer> server_;
 };

@@ -1,0 +1,71 @@
+#include "series_list.hpp"
+
+#include "cursor.hpp"
+
+namespace quicksilver::api {
+
+const std::vector<std::string>& series_states() {
+    static const std::vector<std::string> names = {"receiving",  "routing", "processing", "dispatching",
+                                                   "collecting", "done",    "discarded",  "failed"};
+    return names;
+}
+
+std::string series_cursor_list(bool oldest_first) {
+    return oldest_first ? "series oldest" : "series";
+}
+
+SeriesFilter read_series_filter(const Api& api, const Call& call) {
+    Json asked = Json::object();
+    for (const QueryParameter& parameter : series_filter_parameters()) {
+        const std::string value = call.query(parameter.name);
+        if (!value.empty()) asked[parameter.name] = value;
+    }
+    asked["has_error"] = call.flag("has_error");
+    SeriesFilter filter = read_series_filter(asked, call.may_see_patients());
+    filter.limit = call.limit() + 1;
+    filter.oldest_first = call.query("sort") == "received_at";
+    if (const std::string cursor = call.query("cursor"); !cursor.empty()) {
+        const Json place = read_cursor(api.key(), series_cursor_list(filter.oldest_first), cursor);
+        filter.after = {place.at(0).get<std::string>(), place.at(1).get<std::string>()};
+        filter.backwards = place.size() > 2;
+    }
+    return filter;
+}
+
+SeriesFilter read_series_filter(const Json& asked, bool may_see_patients) {
+    SeriesFilter filter;
+    filter.state = asked.value("state", "");
+    filter.modality = asked.value("modality", "");
+    filter.rule = asked.value("rule", "");
+    filter.study_uid = asked.value("study_uid", "");
+    filter.target = asked.value("target", "");
+    filter.since = asked.value("since", "");
+    filter.until = asked.value("until", "");
+    filter.search = asked.value("q", "");
+    // Who may not see names must not find out by searching either.
+    filter.search_patients = may_see_patients;
+    filter.failed_only = asked.value("has_error", false);
+    return filter;
+}
+
+Json series_filter_schema() {
+    std::vector<std::pair<std::string, Json>> members;
+    for (const QueryParameter& parameter : series_filter_parameters()) {
+        members.emplace_back(parameter.name + "?", parameter.schema);
+    }
+    return schema::object(std::move(members));
+}
+
+std::vector<QueryParameter> series_filter_parameters() {
+    return {{"state", schema::choice(series_states()), "Only these."},
+            {"modality", schema::text(16), "CT, MR …"},
+            {"rule", schema::text(200), "Triggered by this rule."},
+            {"study_uid", schema::text(64), "Of this study."},
+            {"target", schema::text(200), "With a delivery to this target, tried or done."},
+            {"since", schema::text(40), "First instance at or after this time (RFC 3339, UTC)."},
+            {"until", schema::text(40), "First instance before this time."},
+            {"q", schema::text(200), "Part of a description or UID; with the permission, of name, id, accession."},
+            {"has_error", schema::boolean(), "Only failed ones."}};
+}
+
+}  // namespace quicksilver::api
