@@ -31,6 +31,7 @@ WebSide::WebSide(Parts parts)
       setup_code_([this](const std::string& code) { announce_setup_code(code); }),
       events_(parts_.io),
       operations_(parts_.io, parts_.clock, events_, parts_.log),
+      news_({events_, parts_.status, parts_.config_handle, parts_.recent_log}),
       background_(parts_.io, [this](const std::string& name, const std::exception_ptr&) {
           parts_.log.error("a coroutine of the web side ended", kv("name", name));
       }) {}
@@ -59,26 +60,13 @@ Result<void> WebSide::listen() {
 }
 
 void WebSide::tell(const JournalEntry& entry) {
-    const auto* state = std::get_if<journal::SeriesState>(&entry);
-    if (!state) return;
-    nlohmann::json changed = {{"state", to_string(state->state)}};
-    if (state->instances > 0) changed["instances"] = state->instances;
-    if (state->bytes > 0) changed["bytes"] = state->bytes;
-    const nlohmann::json data = {{"id", state->series_uid}, {"changed", std::move(changed)}};
-    events_.publish_latest("series " + state->series_uid, "series", "series", data, state->series_uid);
+    news_.tell(entry);
 }
 
-/// The whole small snapshot, at most twice a second, when somebody looks and something changed.
 boost::asio::awaitable<void> WebSide::tell_pipeline() {
-    std::string told;
     for (;;) {
         co_await parts_.clock.wait_for(std::chrono::milliseconds(500));
-        if (events_.clients() == 0) continue;
-        const nlohmann::json snapshot = to_json(parts_.status.pipeline());
-        std::string text = snapshot.dump();
-        if (text == told) continue;
-        told = std::move(text);
-        events_.publish("pipeline", "pipeline", snapshot);
+        news_.look();
     }
 }
 

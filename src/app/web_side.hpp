@@ -6,6 +6,8 @@
 #include "quicksilver/http/server.hpp"
 #include "quicksilver/store/journal.hpp"
 
+#include "live_news.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -64,6 +66,7 @@ private:
     SetupCode setup_code_;
     EventHub events_;
     Operations operations_;
+    LiveNews news_;
     CoroutineGroup background_;
     std::unique_ptr<HttpServer> server_;
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace quicksilver::dicom {
 
@@ -54,6 +55,16 @@ std::vector<DictionaryEntry> find_in_dictionary(std::string_view prefix, std::si
     std::ranges::sort(found, {}, &DictionaryEntry::keyword);
     if (found.size() > limit) found.resize(limit);
     return found;
+}
+
+std::string keyword_of(std::string_view tag) {
+    unsigned number = 0;
+    const auto [end, failed] = std::from_chars(tag.data(), tag.data() + tag.size(), number, 16);
+    if (tag.size() != 8 || failed != std::errc() || end != tag.data() + tag.size()) return "";
+    const DcmTagKey key(static_cast<Uint16>(number >> 16), static_cast<Uint16>(number & 0xFFFF));
+    const LockedDictionary dictionary;
+    const DcmDictEntry* entry = (*dictionary).findEntry(key, nullptr);
+    return entry ? entry->getTagName() : "";
 }
 
 }  // namespace quicksilver::dicom

@@ -169,7 +169,8 @@ asio::awaitable<bool> Connection::serve_request(Stream& stream) {
     }
     log_answer(request, response.status);
     // Without chunks the end of the connection is the end of the body.
-    keep_alive = keep_alive && !shared_.stopping && !(http_1_0_ && response.stream);
+    const bool ends_by_closing = http_1_0_ && response.stream && !response.stream_bytes;
+    keep_alive = keep_alive && !shared_.stopping && !ends_by_closing;
     const bool written = co_await write(stream, request, response, keep_alive);
     gone_ = gone_ || !written;
     co_return written&& keep_alive;
@@ -320,7 +321,7 @@ asio::awaitable<bool> Connection::write(Stream& stream, const HttpRequest& reque
     context.request_id = request.id;
     context.date = shared_.date();
     context.keep_alive = keep_alive;
-    context.chunked = response.stream && !http_1_0_;
+    context.chunked = response.stream && !response.stream_bytes && !http_1_0_;
     const std::string head = make_response_head(response, context);
     if (has_body && response.stream) {
         const bool begun = co_await write_all(stream, head);

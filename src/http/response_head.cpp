@@ -45,6 +45,8 @@ std::string make_response_head(const HttpResponse& response, const ResponseConte
                    reason_of_status(response.status), context.date);
     if (context.chunked) {
         append_header(head, "Transfer-Encoding", "chunked");
+    } else if (response.stream_bytes) {
+        append_header(head, "Content-Length", std::to_string(*response.stream_bytes));
     } else if (has_length(response.status) && !response.stream) {
         append_header(head, "Content-Length", std::to_string(response.content().size()));
     }

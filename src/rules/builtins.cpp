@@ -372,11 +372,13 @@ constexpr std::array general{
 
 }  // namespace
 
+std::span<const Builtin> general_functions() {
+    return general;
+}
+
 const Builtin* find_builtin(std::string_view name) {
     const auto named = [&](const Builtin& builtin) { return builtin.name == name; };
-    const auto found = std::find_if(general.begin(), general.end(), named);
-    if (found != general.end()) return &*found;
-    for (const std::span<const Builtin> functions : {number_functions(), math_functions()}) {
+    for (const std::span<const Builtin> functions : {general_functions(), number_functions(), math_functions()}) {
         const auto other = std::find_if(functions.begin(), functions.end(), named);
         if (other != functions.end()) return &*other;
     }

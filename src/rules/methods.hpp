@@ -42,6 +42,8 @@ void update_dict(Machine& machine, Dict& dict, std::string_view function, Argume
 Value sorted_list(Machine& machine, std::vector<Value> items, Value key, bool descending);
 /// A whole float as an integer; fails beyond 64 bits, at nan and infinity.
 Value integer_from_real(Machine& machine, double value);
+/// All functions, in three tables.
+std::span<const Builtin> general_functions();
 std::span<const Builtin> number_functions();
 std::span<const Builtin> math_functions();
 

@@ -56,8 +56,14 @@ CREATE TABLE config_objects (
     kind TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT;
 )sql";
 
+constexpr std::string_view attention_marks = R"sql(
+CREATE TABLE attention_marks (
+    id TEXT PRIMARY KEY, changed_at TEXT NOT NULL, acknowledged_by TEXT NOT NULL, acknowledged_at TEXT NOT NULL,
+    acknowledged_text TEXT NOT NULL, muted_until TEXT NOT NULL) STRICT;
+)sql";
+
 const std::vector<database::Migration>& migrations() {
-    static const std::vector<database::Migration> all = {{1, first_schema}};
+    static const std::vector<database::Migration> all = {{1, first_schema}, {2, attention_marks}};
     return all;
 }
 

@@ -195,6 +195,28 @@ std::vector<EventItem> History::events_of_task(std::string_view task_id) {
     return items;
 }
 
+std::vector<ModuleLogPart> History::module_log(std::string_view task_id, std::int64_t step) {
+    std::vector<ModuleLogPart> parts;
+    // A run is TASK/STEP/ATTEMPT; what mercure's helpers wrote down has none, and counts as step 0.
+    auto row = connection_.statement(
+        "SELECT module_name, time, logs, file FROM processor_logs WHERE task_id = ?1 AND coalesce(run, '') ="
+        " (SELECT coalesce(run, '') FROM processor_logs WHERE task_id = ?1 AND"
+        " (run LIKE ?1 || '/' || ?2 || '/%' OR (run IS NULL AND ?2 = 0)) ORDER BY id DESC LIMIT 1)"
+        " ORDER BY chunk, id LIMIT 1000");
+    row.bind(task_id, step);
+    while (row.step()) parts.push_back({row.text(0), row.text(1), row.text(2), row.text(3)});
+    return parts;
+}
+
+std::optional<ModuleOutput> History::module_output(std::string_view task_id, std::int64_t step) {
+    auto row = connection_.statement(
+        "SELECT module, time, output FROM processor_outputs WHERE task_id = ?1 AND \"index\" = ?2"
+        " ORDER BY id DESC LIMIT 1");
+    row.bind(task_id, step);
+    if (!row.step()) return std::nullopt;
+    return ModuleOutput{row.text(0), row.text(1), row.text(2)};
+}
+
 std::vector<EventItem> History::events_of_series(std::string_view series_uid) {
     std::vector<EventItem> items;
     auto row = connection_.statement(

@@ -18,3 +18,11 @@ TEST_CASE("Tags are found by the beginning of their keyword or number", "[dicom]
     CHECK(find_in_dictionary("", 7).size() == 7);
     CHECK(find_in_dictionary("NoSuchTag", 7).empty());
 }
+
+TEST_CASE("The keyword of an element is known by its number", "[dicom][dictionary]") {
+    require_dicom();
+    CHECK(keyword_of("00100010") == "PatientName");
+    CHECK(keyword_of("00091001").empty());
+    CHECK(keyword_of("0010").empty());
+    CHECK(keyword_of("0010001g").empty());
+}

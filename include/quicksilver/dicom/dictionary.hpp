@@ -17,4 +17,7 @@ struct DictionaryEntry {
 /// order of their keywords. Without repeating groups and private elements. Any thread.
 std::vector<DictionaryEntry> find_in_dictionary(std::string_view prefix, std::size_t limit);
 
+/// `PatientName` for `00100010`; "" for what is not in the data dictionary. Any thread.
+std::string keyword_of(std::string_view tag);
+
 }  // namespace quicksilver::dicom

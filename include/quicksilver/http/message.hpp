@@ -50,6 +50,7 @@ struct HttpResponse {
     std::string_view static_body;
     /// Sent in place of both, in chunks.
     std::shared_ptr<BodySource> stream;
+    std::optional<std::uint64_t> stream_bytes;  ///< how long `stream` is, when that is known; then no chunks
     std::string cache_control = "no-store";
     std::vector<std::pair<std::string, std::string>> headers;  ///< additional ones
 

@@ -67,6 +67,15 @@ struct DecisionItem {
     std::string time, task_id, decision_json;
 };
 
+/// A part of what a module said, or the file where it lies.
+struct ModuleLogPart {
+    std::string module, time, text, file;
+};
+
+struct ModuleOutput {
+    std::string module, time, output;  ///< JSON
+};
+
 struct TagSet {
     std::string series_uid;
     std::string tags_json;
@@ -94,12 +103,19 @@ public:
     std::optional<TaskItem> find_task(std::string_view id);
     /// Of the task and those that it made, in the order they happened; at most 10,000.
     std::vector<EventItem> events_of_task(std::string_view task_id);
+    /// What the module of this step of the task said when it ran last, in order; none when nothing was kept.
+    std::vector<ModuleLogPart> module_log(std::string_view task_id, std::int64_t step);
+    /// What it gave back last.
+    std::optional<ModuleOutput> module_output(std::string_view task_id, std::int64_t step);
     /// Of all tasks of the series.
     std::vector<EventItem> events_of_series(std::string_view series_uid);
     /// Deliveries to this target since then, as they were tried: begins, ends and errors.
     std::vector<EventItem> events_of_target(std::string_view target, const std::string& since);
     /// The newest routed series since then, at most `limit`; `visit` gets one after the other.
     void for_each_tag_set(const std::string& since, std::size_t limit, const std::function<void(const TagSet&)>& visit);
+
+    /// For other questions of the same thread.
+    database::Connection& connection() const { return connection_; }
 
 private:
     database::Connection& connection_;

@@ -262,7 +262,8 @@ asio::awaitable<void> Api::write_audit(const Call& call, unsigned status) {
     const bool failed = status >= 400 && !refused;
     // What the throttle refuses is no try, and comes as often as somebody likes.
     const bool known = call.who || (!call.audited_user.empty() && status != 429 && status != 503);
-    if (call.operation.is_safe() || !call.operation.audited || !known || (failed && status < 500)) co_return;
+    const bool counts = call.operation.is_safe() ? call.operation.audit_reads : call.operation.audited;
+    if (!counts || !known || (failed && status < 500)) co_return;
     AuditEntry entry;
     entry.user = call.who ? call.who->user.username : call.audited_user;
     entry.address = call.request.address;
@@ -317,6 +318,10 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_running_operations(*api);
     api::add_target_actions(*api);
     api::add_task_actions(*api);
+    api::add_task_detail_operations(*api);
+    api::add_series_file_operations(*api);
+    api::add_statistics_operations(*api);
+    api::add_storage_operations(*api);
 }
 
 }  // namespace quicksilver

@@ -111,5 +111,9 @@ void add_attention_operations(Api& api);
 void add_running_operations(Api& api);
 void add_target_actions(Api& api);
 void add_task_actions(Api& api);
+void add_task_detail_operations(Api& api);
+void add_series_file_operations(Api& api);
+void add_statistics_operations(Api& api);
+void add_storage_operations(Api& api);
 
 }  // namespace quicksilver::api

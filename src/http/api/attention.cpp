@@ -1,8 +1,14 @@
+#include "quicksilver/http/attention.hpp"
+
+#include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/attention_marks.hpp"
 
 #include "api.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace quicksilver::api {
 
@@ -10,38 +16,84 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr auto mute_max = std::chrono::hours(24 * 366);
+
 Json item(const std::string& id, const char* severity, const std::string& text) {
     return {{"id", id}, {"severity", severity}, {"text", text}};
 }
 
-/// What a person should look at now, from memory alone.
-Json open_problems(const ApiServices& services) {
-    Json items = Json::array();
-    const Readiness readiness = services.status.readiness();
-    for (const std::string& reason : readiness.reasons) items.push_back(item("not_ready", "error", reason));
-    const ConfigReload reload = services.config.last_reload();
-    if (!reload.ok) {
-        std::string text = "The configuration file has errors; an older configuration runs.";
-        for (const ConfigProblem& problem : reload.problems) {
-            if (problem.severity == ProblemSeverity::error) text += " " + to_string(problem) + ".";
-        }
-        items.push_back(item("configuration", "error", text));
+void add_pauses(const PipelineStatus& pipeline, Json& items) {
+    const std::pair<const char*, const std::optional<StagePause>&> stages[] = {{"receive", pipeline.receive.pause},
+                                                                               {"route", pipeline.route.pause},
+                                                                               {"process", pipeline.process.pause},
+                                                                               {"dispatch", pipeline.dispatch.pause}};
+    for (const auto& [name, pause] : stages) {
+        if (!pause) continue;
+        const std::string why = pause->reason.empty() ? "" : ": " + pause->reason;
+        items.push_back(item(std::string("pause ") + name, "warning",
+                             fmt::format("{} has paused the stage {}{}", pause->user, name, why)));
     }
-    const PipelineStatus pipeline = services.status.pipeline();
-    const StorageStatus& storage = pipeline.storage;
-    if (storage.total_bytes > 0 && storage.free_bytes < storage.reserve_bytes) {
-        items.push_back(item("storage", "error", "The disk is nearly full: nothing more is received."));
-    }
-    for (const TargetStatus& target : pipeline.targets) {
-        if (target.last_error.empty()) continue;
-        items.push_back(item("target " + target.name, "warning",
-                             fmt::format("The last delivery to {} failed: {}", target.name, target.last_error)));
-    }
-    return items;
 }
 
-asio::awaitable<HttpResponse> list(const Api& api) {
-    co_return make_json({{"items", open_problems(api.services())}});
+void add_targets(const PipelineStatus& pipeline, Json& items) {
+    for (const TargetStatus& target : pipeline.targets) {
+        if (target.last_error.empty()) continue;
+        items.push_back(item("target " + target.name, target.state == TargetState::down ? "error" : "warning",
+                             fmt::format("The last delivery to {} failed: {}", target.name, target.last_error)));
+    }
+}
+
+asio::awaitable<HttpResponse> list(const Api& api, const Call& call) {
+    const ApiServices& services = api.services();
+    Json items = open_problems(services.status, services.config);
+    auto read = [&services] { return AttentionMarks(services.administration).all(); };
+    const auto marks = co_await run_blocking(services.administration_pool, read);
+    for (Json& one : items) {
+        one["acknowledged"] = nullptr;
+        one["muted_until"] = nullptr;
+        const auto mark = marks.find(one["id"].get<std::string>());
+        if (mark == marks.end()) continue;
+        const AttentionMark& said = mark->second;
+        if (!said.acknowledged_by.empty() && said.acknowledged_text == one["text"]) {
+            one["acknowledged"] = {{"user", said.acknowledged_by}, {"time", said.acknowledged_at}};
+        }
+        if (said.muted_until && *said.muted_until > call.now) one["muted_until"] = rfc3339(*said.muted_until);
+    }
+    co_return make_json({{"items", std::move(items)}});
+}
+
+/// Throws ProblemError 404 when the problem is gone.
+std::string text_of_problem(const ApiServices& services, const std::string& id) {
+    const Json items = open_problems(services.status, services.config);
+    const auto found = std::ranges::find_if(items, [&](const Json& one) { return one.at("id") == id; });
+    if (found == items.end()) throw not_found("There is no such problem (any more).");
+    return found->at("text");
+}
+
+asio::awaitable<HttpResponse> acknowledge(const Api& api, const Call& call) {
+    const ApiServices& services = api.services();
+    const std::string id = call.parameter("id");
+    const std::string text = text_of_problem(services, id);
+    auto write = [&] { AttentionMarks(services.administration).acknowledge(id, text, call.user().username, call.now); };
+    co_await run_blocking(services.administration_pool, write);
+    co_return no_content();
+}
+
+asio::awaitable<HttpResponse> mute(const Api& api, const Call& call) {
+    const ApiServices& services = api.services();
+    const std::string id = call.parameter("id");
+    text_of_problem(services, id);
+    std::optional<WallTime> until;
+    if (const Json& asked = call.body["until"]; !asked.is_null()) {
+        until = parse_rfc3339(asked.get_ref<const std::string&>());
+        if (!until || *until <= call.now || *until > call.now + mute_max) {
+            throw invalid("Something is wrong with the body.",
+                          {{"/until", "range", "must be a time of the next year, or null"}});
+        }
+    }
+    auto write = [&] { AttentionMarks(services.administration).mute(id, until, call.now); };
+    co_await run_blocking(services.administration_pool, write);
+    co_return no_content();
 }
 
 asio::awaitable<HttpResponse> storage(const Api& api) {
@@ -51,16 +103,38 @@ asio::awaitable<HttpResponse> storage(const Api& api) {
 }  // namespace
 
 void add_attention_operations(Api& api) {
+    const Json mark = schema::object({{"user", schema::text()}, {"time", schema::time()}});
     const Json problem = schema::object({{"id", schema::text()},
                                          {"severity", schema::choice({"warning", "error"})},
-                                         {"text", schema::text(1'000'000)}});
+                                         {"text", schema::text(1'000'000)},
+                                         {"acknowledged", schema::optional(mark)},
+                                         {"muted_until", schema::optional(schema::time())}});
     api.wait({.method = "GET",
               .path = "/attention",
               .id = "listAttention",
-              .summary = "Open problems that a person should look at",
+              .summary = "Open problems that a person should look at, and who knows of them",
               .tag = "system",
               .answer = schema::object({{"items", schema::list_of(problem)}})},
-             [&api](Call&) { return list(api); });
+             [&api](Call& call) { return list(api, call); });
+    api.wait({.method = "POST",
+              .path = "/attention/{id}/actions/ack",
+              .id = "acknowledgeAttention",
+              .summary = "Somebody takes care of it; counts until the problem is another one",
+              .tag = "system",
+              .access = Access::operate,
+              .scope = "operate",
+              .status = 204},
+             [&api](Call& call) { return acknowledge(api, call); });
+    api.wait({.method = "POST",
+              .path = "/attention/{id}/actions/mute",
+              .id = "muteAttention",
+              .summary = "Nobody needs to be told of it until then; null: again",
+              .tag = "system",
+              .access = Access::operate,
+              .scope = "operate",
+              .body = schema::object({{"until", schema::optional(schema::text(40))}}),
+              .status = 204},
+             [&api](Call& call) { return mute(api, call); });
     api.wait({.method = "GET",
               .path = "/storage",
               .id = "getStorage",
@@ -71,3 +145,29 @@ void add_attention_operations(Api& api) {
 }
 
 }  // namespace quicksilver::api
+
+namespace quicksilver {
+
+nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& config) {
+    nlohmann::json items = nlohmann::json::array();
+    const Readiness readiness = status.readiness();
+    for (const std::string& reason : readiness.reasons) items.push_back(api::item("not_ready", "error", reason));
+    const ConfigReload reload = config.last_reload();
+    if (!reload.ok) {
+        std::string text = "The configuration file has errors; an older configuration runs.";
+        for (const ConfigProblem& problem : reload.problems) {
+            if (problem.severity == ProblemSeverity::error) text += " " + to_string(problem) + ".";
+        }
+        items.push_back(api::item("configuration", "error", text));
+    }
+    const PipelineStatus pipeline = status.pipeline();
+    const StorageStatus& disk = pipeline.storage;
+    if (disk.total_bytes > 0 && disk.free_bytes < disk.reserve_bytes) {
+        items.push_back(api::item("storage", "error", "The disk is nearly full: nothing more is received."));
+    }
+    api::add_pauses(pipeline, items);
+    api::add_targets(pipeline, items);
+    return items;
+}
+
+}  // namespace quicksilver

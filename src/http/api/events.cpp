@@ -17,8 +17,8 @@ constexpr auto heartbeat = std::chrono::seconds(15);
 constexpr auto recheck = std::chrono::seconds(60);
 constexpr int streams_of_one_max = 8;
 
-const std::set<std::string> known_topics = {"pipeline", "series",    "targets", "storage",
-                                            "config",   "attention", "log",     "operations"};
+const std::set<std::string> known_topics = {"pipeline",  "series", "targets",    "storage", "config",
+                                            "attention", "log",    "operations", "tasks",   "modules"};
 
 using Counts = std::map<std::string, int>;  // open streams of a session or token
 
@@ -113,7 +113,7 @@ void add_event_operations(Api& api) {
               .summary = "What happens, as server-sent events",
               .tag = "events",
               .query = {{"topics", schema::text(200),
-                         "pipeline, series, targets, storage, config, attention, log, "
+                         "pipeline, series, tasks, modules, targets, storage, config, attention, log, "
                          "operations, with commas; without it, all."},
                         {"series", schema::text(64), "Of series, only this one."}},
               .answer = schema::text(),

@@ -45,6 +45,8 @@ Json describe(const Operation& operation) {
     Json good = {{"description", operation.summary}};
     if (!operation.answer.is_null()) good["content"] = {{operation.answer_type, {{"schema", operation.answer}}}};
     Json responses = {{std::to_string(operation.status), std::move(good)}, {"default", problem_response("A problem.")}};
+    for (const unsigned status : operation.also_content)
+        responses[std::to_string(status)] = responses[std::to_string(operation.status)];
     if (operation.may_take_long) {
         responses["202"] = {{"description", "It goes on; ask the operation."},
                             {"content", {{"application/json", {{"schema", Api::reference("Operation")}}}}}};

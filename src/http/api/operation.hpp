@@ -42,11 +42,13 @@ struct Operation {
     std::string body_type = "application/json";
     nlohmann::json answer = nullptr;  ///< JSON Schema of the good answer; null: no content
     std::string answer_type = "application/json";
-    unsigned status = 200;            ///< of the good answer
-    std::vector<unsigned> also = {};  ///< other good statuses, without content: 204, 304
-    bool may_take_long = false;       ///< may answer 202 with an operation instead
-    bool conditional = false;         ///< needs If-Match: 412 and 428 are possible
-    bool audited = true;              ///< for methods that change something
+    unsigned status = 200;                    ///< of the good answer
+    std::vector<unsigned> also = {};          ///< other good statuses, without content: 204, 304
+    std::vector<unsigned> also_content = {};  ///< other good statuses with the same kind of content: 206
+    bool audit_reads = false;                 ///< its GET is audited as well
+    bool may_take_long = false;               ///< may answer 202 with an operation instead
+    bool conditional = false;                 ///< needs If-Match: 412 and 428 are possible
+    bool audited = true;                      ///< for methods that change something
 
     bool is_safe() const { return method == "GET"; }
     bool takes_body() const { return !body.is_null(); }

@@ -1,5 +1,7 @@
 #include "patient_data.hpp"
 
+#include "quicksilver/dicom/dictionary.hpp"
+
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -96,6 +98,16 @@ json PatientData::tags(const json& tags) const {
     if (allowed_ || !tags.is_object()) return tags;
     json shown = json::object();
     for (const auto& [key, value] : tags.items()) shown[key] = is_harmless_tag(key) ? value : json();
+    return shown;
+}
+
+json PatientData::data_set(const json& data_set) const {
+    if (allowed_ || !data_set.is_object()) return data_set;
+    json shown = json::object();
+    for (const auto& [key, element] : data_set.items()) {
+        const bool harmless_element = is_harmless_tag(dicom::keyword_of(key));
+        shown[key] = harmless_element ? element : json{{"vr", element.value("vr", "UN")}};
+    }
     return shown;
 }
 

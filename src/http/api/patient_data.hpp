@@ -20,6 +20,8 @@ public:
     nlohmann::json tags(const nlohmann::json& tags) const;
     /// Those of them that rules may be tried on: from the outcome of a rule one could guess the others.
     nlohmann::json known_tags(const nlohmann::json& tags) const;
+    /// A data set in the DICOM JSON model: of elements that are not known to be harmless, the VR alone.
+    nlohmann::json data_set(const nlohmann::json& data_set) const;
     /// A decision with the values that its rules saw.
     nlohmann::json decision(const nlohmann::json& decision) const;
     /// A task.json, for nobody with the secrets of its modules.

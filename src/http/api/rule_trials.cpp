@@ -1,7 +1,9 @@
 #include "rule_trials.hpp"
 
+#include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/rules/expression.hpp"
+#include "quicksilver/rules/language.hpp"
 #include "quicksilver/store/history.hpp"
 
 #include "api.hpp"
@@ -144,6 +146,23 @@ HttpResponse impact(const Api& api, const Call& call) {
     return make_json(impact.result());
 }
 
+HttpResponse show_language() {
+    const rules::Language& language = rules::language();
+    Json methods = Json::object();
+    for (const auto& [type, names] : language.methods) methods[std::string(type)] = names;
+    Json examples = Json::array();
+    for (const auto& [expression, help] : language.examples) {
+        examples.push_back({{"expression", expression}, {"help", help}});
+    }
+    return make_json({{"functions", language.functions},
+                      {"methods", std::move(methods)},
+                      {"keywords", language.keywords},
+                      {"operators", language.operators},
+                      {"types", language.types},
+                      {"tags", dicom::standard_tag_names()},
+                      {"examples", std::move(examples)}});
+}
+
 }  // namespace
 
 Tags tags_of(const Json& object) {
@@ -210,6 +229,13 @@ Json Impact::result() const {
 
 void add_rule_trial_operations(Api& api) {
     const std::string tag = "rules";
+    api.read({.method = "GET",
+              .path = "/rules/language",
+              .id = "getRuleLanguage",
+              .summary = "Functions, methods, operators and examples of rules, for completing what somebody types",
+              .tag = tag,
+              .answer = schema::any_object()},
+             [](Call&) { return show_language(); });
     const Json expression = schema::text(60'000);
     const Json counts = {{"type", "object"}, {"additionalProperties", schema::integer(INT64_MIN, INT64_MAX)}};
     const Json sample = {{"anyOf", Json::array({schema::object({{"series_id", schema::required_text(64)}}),

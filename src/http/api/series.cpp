@@ -1,13 +1,17 @@
+#include "quicksilver/dicom/json_model.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/history.hpp"
 
 #include "api.hpp"
 #include "cursor.hpp"
 #include "patient_data.hpp"
+#include "series_files.hpp"
 #include "series_list.hpp"
 #include "timeline.hpp"
 
 #include <fmt/format.h>
+
+#include <charconv>
 
 namespace quicksilver::api {
 
@@ -159,6 +163,24 @@ HttpResponse show_tags(const Api& api, const Call& call) {
     });
 }
 
+/// One instance as it lies here, in the DICOM JSON model.
+HttpResponse show_instance_tags(const Api& api, const Call& call) {
+    const auto tasks = api.services().history.ask([&](History& history) {
+        existing(history, call);
+        return history.tasks_of_series(call.parameter("id"));
+    });
+    const auto files = files_of_series(api.services().folders, call.parameter("id"), tasks);
+    std::size_t number = 0;
+    const std::string asked = call.query("n");
+    std::from_chars(asked.data(), asked.data() + asked.size(), number);
+    if (number >= files.size()) throw not_found("There is no such instance here (any more).");
+    auto read = dicom::read_json(files[number]);
+    if (!read) throw conflict("unreadable", "The file cannot be read as DICOM.");
+    return make_json({{"instances", files.size()},
+                      {"n", number},
+                      {"data_set", PatientData(call.may_see_patients()).data_set(*read)}});
+}
+
 std::vector<QueryParameter> list_parameters() {
     std::vector<QueryParameter> parameters = series_filter_parameters();
     parameters.push_back({"sort", schema::choice({"-received_at", "received_at"}), "Newest first, or oldest."});
@@ -177,6 +199,9 @@ void add_series_operations(Api& api) {
                                 {"task", schema::optional(schema::any_object())}});
     detail["properties"]["tasks"] = schema::list_of(std::move(task));
     const Json items = schema::object({{"items", schema::list_of(schema::any_object())}});
+    const Json instance = schema::object({{"instances", schema::integer(0, INT64_MAX)},
+                                          {"n", schema::integer(0, INT64_MAX)},
+                                          {"data_set", schema::any_object()}});
 
     api.read({.method = "GET",
               .path = "/series",
@@ -210,10 +235,14 @@ void add_series_operations(Api& api) {
     api.read({.method = "GET",
               .path = "/series/{id}/tags",
               .id = "getSeriesTags",
-              .summary = "The tags that the rules saw",
+              .summary = "The tags that the rules saw; or all of one instance, in the DICOM JSON model",
               .tag = tag,
-              .answer = schema::object({{"tags", schema::any_object()}})},
-             [&api](Call& call) { return show_tags(api, call); });
+              .query = {{"level", schema::choice({"series", "instance"}), "series."},
+                        {"n", schema::integer(0, INT32_MAX), "Which instance, from 0."}},
+              .answer = {{"anyOf", Json::array({schema::object({{"tags", schema::any_object()}}), instance})}}},
+             [&api](Call& call) {
+                 return call.query("level") == "instance" ? show_instance_tags(api, call) : show_tags(api, call);
+             });
 }
 
 }  // namespace quicksilver::api

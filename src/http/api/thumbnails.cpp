@@ -5,6 +5,7 @@
 
 #include "api.hpp"
 #include "picture_cache.hpp"
+#include "series_files.hpp"
 
 #include <fmt/format.h>
 
@@ -20,9 +21,6 @@ namespace {
 constexpr std::size_t cache_bytes = 64 * 1024 * 1024;
 constexpr int waiting_max = 64;
 
-/// Where the files of a series may lie, the newest place last.
-constexpr Stage stages[] = {Stage::success, Stage::outgoing, Stage::processing, Stage::error, Stage::discard};
-
 /// Makes pictures on a thread of its own, so that they hold up nothing else.
 struct ThumbnailMaker {
     asio::thread_pool pool{1};
@@ -31,35 +29,6 @@ struct ThumbnailMaker {
 
     ~ThumbnailMaker() { pool.join(); }
 };
-
-bool is_plain_name(const std::string& name) {
-    return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
-}
-
-/// The instances of the series that are still here, of whatever task has some.
-std::vector<fs::path> files_of(const TaskFolders& folders, const std::string& series_uid,
-                               const std::vector<TaskItem>& tasks) {
-    const auto of_series = [&](const fs::path& folder) {
-        std::vector<fs::path> found;
-        const auto files = TaskFolders::instances(folder);
-        if (!files) return found;
-        for (const fs::path& file : *files) {
-            const std::string name = file.filename().string();
-            if (name.starts_with(series_uid + "#")) found.push_back(file);
-        }
-        return found;
-    };
-    if (is_plain_name(series_uid)) {
-        if (auto found = of_series(folders.path(Stage::incoming, series_uid)); !found.empty()) return found;
-    }
-    for (const TaskItem& task : tasks) {
-        if (!is_plain_name(task.id)) continue;
-        for (const Stage stage : stages) {
-            if (auto found = of_series(folders.path(stage, task.id)); !found.empty()) return found;
-        }
-    }
-    return {};
-}
 
 /// `first`, `mid`, `last`, or the number of an instance from 0.
 std::size_t place_of(const std::string& wanted, std::size_t count) {
@@ -74,7 +43,7 @@ std::shared_ptr<const std::string> make_picture(const Api& api, ThumbnailMaker& 
                                                 const std::string& frame, unsigned size) {
     const auto tasks =
         api.services().history.ask([&](History& history) { return history.tasks_of_series(series_uid); });
-    const auto files = files_of(api.services().folders, series_uid, tasks);
+    const auto files = files_of_series(api.services().folders, series_uid, tasks);
     if (files.empty()) return std::make_shared<const std::string>();
     const fs::path& file = files[place_of(frame, files.size())];
     const std::string key = fmt::format("{} {}", file.filename().string(), size);

@@ -22,3 +22,35 @@ TEST_CASE("What a person should look at is one list", "[http][api][attention]") 
     CHECK(ids == "not_ready; configuration; storage; target pacs; ");
     CHECK(api.call("GET", "/storage", nullptr, {viewer}).body.at("free_bytes") == 10);
 }
+
+TEST_CASE("A problem is taken care of until it is another one, or muted for a time", "[http][api][attention]") {
+    ApiFixture api;
+    const auto who = api.full_token(Role::operate, false);
+    const auto first = [&] { return api.call("GET", "/attention", nullptr, {who}).body.at("items").at(0); };
+    TargetStatus pacs;
+    pacs.name = "pacs";
+    pacs.last_error = "refused";
+    api.status.status.targets = {pacs};
+    CHECK(api.call("POST", "/attention/target%20pacs/actions/ack", nullptr, {who}).status == 204);
+    CHECK(first().at("acknowledged").at("user") == "operator");
+    api.status.status.targets[0].last_error = "no route";
+    CHECK(first().at("acknowledged").is_null());
+    const auto mute = [&](const nlohmann::json& until) {
+        return api.call("POST", "/attention/target%20pacs/actions/mute", {{"until", until}}, {who}).status;
+    };
+    CHECK(mute(rfc3339(api.clock.wall_now() + std::chrono::hours(1))) == 204);
+    CHECK(first().at("muted_until").is_string());
+    api.advance(std::chrono::hours(2));
+    CHECK(first().at("muted_until").is_null());
+    CHECK(mute(nullptr) == 204);
+    CHECK(mute("never") == 422);
+    CHECK(mute(rfc3339(api.clock.wall_now() - std::chrono::hours(1))) == 422);
+    CHECK(api.call("POST", "/attention/nothing/actions/ack", nullptr, {who}).status == 404);
+}
+
+TEST_CASE("A pause is a problem that says who made it", "[http][api][attention]") {
+    ApiFixture api;
+    api.status.status.dispatch.pause = StagePause{"new disk", "anna", WallTime(), std::nullopt};
+    const auto items = api.call("GET", "/attention", nullptr, {api.full_token(Role::viewer, false)}).body.at("items");
+    CHECK(items.at(0).at("text") == "anna has paused the stage dispatch: new disk");
+}

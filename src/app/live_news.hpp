@@ -1,0 +1,47 @@
+#pragma once
+
+#include "quicksilver/core/config_handle.hpp"
+#include "quicksilver/core/log_ring.hpp"
+#include "quicksilver/http/event_hub.hpp"
+#include "quicksilver/http/status_source.hpp"
+#include "quicksilver/store/journal.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace quicksilver {
+
+/// What live events tell of the pipeline: what was written down as it happens, and now and then what has changed of
+/// stages, targets, storage, open problems and the log. Never patient data. Io thread only.
+class LiveNews {
+public:
+    struct Sources {
+        EventHub& events;
+        const StatusSource& status;
+        const ConfigHandle& config;
+        std::shared_ptr<const LogRing> log;  ///< null: nothing of the log
+    };
+    explicit LiveNews(Sources sources) : sources_(std::move(sources)) {}
+
+    void tell(const JournalEntry& entry);
+    /// Twice a second while somebody listens.
+    void look();
+
+    static constexpr std::size_t log_lines_each_time = 50;
+
+private:
+    void tell_if_changed(const std::string& key, const char* topic, const char* name, const nlohmann::json& data);
+    void tell_log();
+
+    Sources sources_;
+    std::map<std::string, std::string> told_;  // what → as it was told last
+    std::uint64_t log_told_ = 0;
+    bool log_begun_ = false;
+    unsigned looks_ = 0;
+};
+
+}  // namespace quicksilver

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "quicksilver/core/clock.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace quicksilver {
+
+/// A file that goes into an archive.
+struct ZipEntry {
+    std::filesystem::path file;
+    std::string name;  ///< in the archive, UTF-8
+    std::uint64_t bytes = 0;
+    WallTime modified;
+};
+
+/// A ZIP archive (APPNOTE 6.3) of files that are not compressed, made as it is read: its size is known before, and it
+/// can be read from any place on, as HTTP ranges want it. Beyond 4 GB or 65,535 files in the 64-bit form; a single
+/// file has less than 4 GB. Blocks; one thread at a time.
+class ZipStream {
+public:
+    explicit ZipStream(std::vector<ZipEntry> entries);
+
+    std::uint64_t size() const { return size_; }
+    /// Up to `max` bytes from this place on; "" at the end. Throws std::runtime_error when a file is gone or has
+    /// changed: what has been read then is no archive.
+    std::string read(std::uint64_t from, std::size_t max);
+
+    static constexpr std::uint64_t file_bytes_max = 0xFFFF'FFFE;
+
+private:
+    struct Placed {
+        ZipEntry entry;
+        std::uint64_t begin = 0;  ///< of its header
+        std::uint64_t data = 0;
+        std::uint32_t running = 0;  ///< checksum of the first `summed` bytes
+        std::uint64_t summed = 0;
+    };
+
+    std::string header(const Placed& placed) const;
+    std::string descriptor(Placed& placed);
+    std::string directory();
+    std::string directory_entry(Placed& placed);
+    std::string read_file(Placed& placed, std::uint64_t from, std::size_t max);
+    std::uint32_t checksum(Placed& placed);
+
+    std::vector<Placed> placed_;
+    std::uint64_t directory_begin_ = 0;
+    std::uint64_t size_ = 0;
+    std::string directory_;  // made once
+};
+
+}  // namespace quicksilver

@@ -1,0 +1,79 @@
+#include "quicksilver/store/statistics.hpp"
+
+namespace quicksilver {
+
+using database::Statement;
+
+namespace {
+
+std::vector<Statistics::Value> read_values(Statement& row) {
+    std::vector<Statistics::Value> values;
+    while (row.step()) values.push_back({row.integer(0), row.text(1), static_cast<double>(row.integer(2))});
+    return values;
+}
+
+}  // namespace
+
+// A series of two rules counts for both; that is why the groups of rules are made by who asks.
+std::vector<Statistics::Value> Statistics::series(SeriesMetric metric, SeriesGroup group, const Window& window) {
+    auto row = connection_.statement(
+        "SELECT (unixepoch(t.first_seen) - ?3) / ?4 AS step,"
+        " CASE ?6 WHEN 1 THEN coalesce(s.tag_modality, '') WHEN 2 THEN t.rules ELSE '' END AS name,"
+        " sum(CASE ?5 WHEN 0 THEN 1 WHEN 1 THEN t.instances WHEN 2 THEN t.bytes ELSE t.state = 'failed' END)"
+        " FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = t.series_uid"
+        " WHERE t.first_seen >= ?1 AND t.first_seen < ?2 GROUP BY step, name ORDER BY step LIMIT ?7");
+    row.bind(window.from, window.to, window.from_s, window.step_s, static_cast<int>(metric), static_cast<int>(group),
+             rows_max);
+    return read_values(row);
+}
+
+std::vector<Statistics::Value> Statistics::deliveries(bool failed, bool by_target, const Window& window) {
+    auto row = connection_.statement(
+        "SELECT (unixepoch(time) - ?3) / ?4 AS step, CASE WHEN ?6 THEN target ELSE '' END AS name, count(*)"
+        " FROM task_events WHERE time >= ?1 AND time < ?2 AND target <> ''"
+        " AND event = CASE WHEN ?5 THEN 'ERROR' ELSE 'DISPATCH_COMPLETE' END AND sender LIKE 'dispatcher%'"
+        " GROUP BY step, name ORDER BY step LIMIT ?7");
+    row.bind(window.from, window.to, window.from_s, window.step_s, int{failed}, int{by_target}, rows_max);
+    return read_values(row);
+}
+
+std::vector<Statistics::Latency> Statistics::latencies(bool by_rule, const Window& window, std::size_t limit) {
+    std::vector<Latency> all;
+    auto row = connection_.statement(
+        "SELECT CASE WHEN ?3 THEN rules ELSE '' END,"
+        " cast((julianday(since) - julianday(first_seen)) * 86400000 AS INTEGER) FROM series_state"
+        " WHERE state = 'done' AND since >= ?1 AND since < ?2 LIMIT ?4");
+    row.bind(window.from, window.to, int{by_rule}, std::uint64_t{limit});
+    while (row.step()) all.push_back({row.text(0), static_cast<double>(row.integer(1)) / 1000});
+    return all;
+}
+
+std::vector<Statistics::Source> Statistics::sources(std::string_view since) {
+    std::vector<Source> all;
+    auto row = connection_.statement(
+        "SELECT json_extract(s.tags, '$.SenderAET') AS ae, json_extract(s.tags, '$.SenderAddress') AS address,"
+        " max(json_extract(s.tags, '$.ReceiverAET')), min(s.time), max(s.time) AS last, count(*),"
+        " sum(t.instances), sum(t.bytes), group_concat(DISTINCT s.tag_modality)"
+        " FROM (SELECT series_uid, time, tags, tag_modality FROM dicom_series WHERE time >= ?1"
+        " ORDER BY time DESC LIMIT ?2) s LEFT JOIN series_state t ON t.series_uid = s.series_uid"
+        " GROUP BY ae, address ORDER BY last DESC LIMIT 500");
+    row.bind(since, source_series_max);
+    while (row.step()) {
+        all.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
+                       static_cast<std::uint64_t>(row.integer(5)), static_cast<std::uint64_t>(row.integer(6)),
+                       static_cast<std::uint64_t>(row.integer(7)), row.text(8)});
+    }
+    return all;
+}
+
+std::vector<Statistics::Rejection> Statistics::rejections(std::string_view since, std::size_t limit) {
+    std::vector<Rejection> all;
+    auto row = connection_.statement(
+        "SELECT time, description FROM mercure_events WHERE time >= ?1 AND sender = 'receiver.main'"
+        " AND description LIKE 'Association from %' ORDER BY time DESC LIMIT ?2");
+    row.bind(since, std::uint64_t{limit});
+    while (row.step()) all.push_back({row.text(0), row.text(1)});
+    return all;
+}
+
+}  // namespace quicksilver
