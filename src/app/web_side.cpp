@@ -15,6 +15,8 @@ namespace quicksilver {
 
 namespace {
 
+constexpr auto certificate_interval = std::chrono::seconds(10);
+
 /// For its owner only; whoever may read it may administer this server.
 bool write_private(const std::filesystem::path& file, const std::string& text) {
     const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -56,6 +58,7 @@ Result<void> WebSide::listen() {
     server_ = std::make_unique<HttpServer>(parts_.io, parts_.config.http, std::move(routes), parts_.log);
     if (auto listening = server_->listen(); !listening) return listening;
     background_.start("live pipeline", tell_pipeline());
+    background_.start("certificate", watch_certificate());
     return {};
 }
 
@@ -67,6 +70,13 @@ boost::asio::awaitable<void> WebSide::tell_pipeline() {
     for (;;) {
         co_await parts_.clock.wait_for(std::chrono::milliseconds(500));
         news_.look();
+    }
+}
+
+boost::asio::awaitable<void> WebSide::watch_certificate() {
+    for (;;) {
+        co_await parts_.clock.wait_for(certificate_interval);
+        co_await server_->renew_certificate(readers_pool_);
     }
 }
 

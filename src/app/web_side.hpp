@@ -56,6 +56,7 @@ private:
     Result<void> make_first_admin();
     void note_file();
     boost::asio::awaitable<void> tell_pipeline();
+    boost::asio::awaitable<void> watch_certificate();
     void configuration_changed(const std::string& user, const ConfigChange& change);
 
     Parts parts_;

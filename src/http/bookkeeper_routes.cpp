@@ -2,6 +2,8 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/bookkeeper_queries.hpp"
+#include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include "form.hpp"
@@ -9,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace quicksilver {
@@ -86,6 +89,11 @@ std::uint64_t number_in(const std::string& text) {
     return number;
 }
 
+std::uint64_t number_in(const HttpRequest& request, const char* parameter, std::uint64_t otherwise) {
+    const std::string text(request.query_value(parameter));
+    return text.empty() ? otherwise : number_in(text);
+}
+
 std::optional<JournalEntry> mercure_event(const HttpRequest& request, WallTime now) {
     const Form form(request.body);
     const auto severity = static_cast<Severity>(std::min<std::uint64_t>(number_in(form.value("severity")), 3));
@@ -141,6 +149,120 @@ std::optional<JournalEntry> task_event(const HttpRequest& request, WallTime now)
                               number_in(form.value("file_count")),
                               form.value("target"),
                               form.value("info")};
+}
+
+std::optional<JournalEntry> processor_log(const HttpRequest& request, WallTime now) {
+    const Form form(request.body);
+    const std::string task_id = form.value("task_id");
+    if (task_id.empty()) return std::nullopt;
+    // Each is a run of its own, and none replaces another.
+    const std::string run = fmt::format("{}/helper/{}", task_id, request.id);
+    return journal::ProcessorLog{now, task_id, form.value("module_name"), run, 0, false, form.value("logs"), ""};
+}
+
+std::optional<JournalEntry> processor_output(const HttpRequest& request, WallTime now) {
+    const json body = json::parse(request.body, nullptr, false);
+    if (!body.is_object() || text_of(body, "task_id").empty()) return std::nullopt;
+    const auto index = body.find("index");
+    const auto part = [&body](const char* member) {
+        const auto found = body.find(member);
+        return found == body.end() ? std::string("null") : found->dump(-1, ' ', false, json::error_handler_t::replace);
+    };
+    journal::ProcessorOutput output{now,
+                                    text_of(body, "task_id"),
+                                    text_of(body, "task_acc"),
+                                    text_of(body, "task_mrn"),
+                                    text_of(body, "module"),
+                                    0,
+                                    part("settings"),
+                                    part("output")};
+    if (index != body.end() && index->is_number_unsigned()) output.index = index->get<unsigned>();
+    return output;
+}
+
+/// As mercure shows times: without zone.
+std::string local_time(const std::string& rfc3339_text) {
+    const auto time = parse_rfc3339(rfc3339_text);
+    return time ? local_timestamp(*time) : rfc3339_text;
+}
+
+json query_dicom_files(History& history, const HttpRequest& request) {
+    json list = json::array();
+    BookkeeperQueries queries(history.connection());
+    for (const BookkeeperQueries::File& file : queries.dicom_files(request.query_value("series_uid"))) {
+        list.push_back({{"id", file.id},
+                        {"time", local_time(file.time)},
+                        {"filename", file.filename},
+                        {"file_uid", file.file_uid},
+                        {"series_uid", file.series_uid}});
+    }
+    return list;
+}
+
+std::string read_log_file(const std::string& path) {
+    constexpr std::size_t log_bytes_max = 4 * 1024 * 1024;
+    auto text = read_text_file(path, log_bytes_max);
+    return text ? *std::move(text) : std::string();
+}
+
+json query_process_logs(History& history, const HttpRequest& request) {
+    json list = json::array();
+    BookkeeperQueries queries(history.connection());
+    for (const BookkeeperQueries::ProcessLog& log : queries.process_logs(request.query_value("task_id"))) {
+        list.push_back({{"id", log.id},
+                        {"task_id", log.task_id},
+                        {"module_name", log.module},
+                        {"time", local_time(log.time)},
+                        {"logs", log.file.empty() ? log.text : read_log_file(log.file)}});
+    }
+    return list;
+}
+
+json query_process_results(History& history, const HttpRequest& request) {
+    json list = json::array();
+    BookkeeperQueries queries(history.connection());
+    for (const BookkeeperQueries::ProcessResult& result : queries.process_results(request.query_value("task_id"))) {
+        list.push_back({{"id", result.id},
+                        {"time", local_time(result.time)},
+                        {"task_id", result.task_id},
+                        {"task_acc", result.acc},
+                        {"task_mrn", result.mrn},
+                        {"module", result.module},
+                        {"index", result.index},
+                        {"settings", json::parse(result.settings, nullptr, false)},
+                        {"output", json::parse(result.output, nullptr, false)}});
+        for (const char* member : {"settings", "output"}) {
+            if (list.back()[member].is_discarded()) list.back()[member] = nullptr;
+        }
+    }
+    return list;
+}
+
+/// For the table widget that mercure's page uses.
+json query_find_task(History& history, const HttpRequest& request) {
+    constexpr std::uint64_t page_max = 500;
+    BookkeeperQueries::TaskSearch search;
+    search.text = request.query_value("search[value]");
+    search.studies_only = request.query_value("study_filter") == "true";
+    search.column = static_cast<int>(std::min<std::uint64_t>(number_in(request, "order[0][column]", 3), 4));
+    search.ascending = request.query_value("order[0][dir]") == "asc";
+    search.start = static_cast<std::int64_t>(std::min<std::uint64_t>(number_in(request, "start", 0), INT32_MAX));
+    search.length = static_cast<std::int64_t>(std::min(number_in(request, "length", 10), page_max));
+    const auto found = BookkeeperQueries(history.connection()).find_tasks(search);
+    json data = json::array();
+    for (const BookkeeperQueries::FoundTask& task : found.page) {
+        data.push_back({{"DT_RowId", "task_" + task.id},
+                        {"ACC", task.acc},
+                        {"MRN", task.mrn},
+                        {"Scope", task.scope == "study" ? "STUDY" : "SERIES"},
+                        {"Time", local_time(task.time)},
+                        {"Rule", task.rules},
+                        {"task_id", task.id}});
+    }
+    return {{"draw", number_in(request, "draw", 0)},
+            {"recordsTotal", found.total},
+            {"recordsFiltered", found.matching},
+            {"data", std::move(data)}};
 }
 
 json query_series(History& history, const HttpRequest& request) {
@@ -210,6 +332,12 @@ void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
     reads("/query/series", query_series);
     reads("/query/tasks", query_tasks);
     reads("/query/task-events", query_task_events);
+    writes("/processor-logs", processor_log);
+    writes("/store-processor-output", processor_output);
+    reads("/query/dicom-files", query_dicom_files);
+    reads("/query/task_process_logs", query_process_logs);
+    reads("/query/task_process_results", query_process_results);
+    reads("/query/find_task", query_find_task);
 }
 
 }  // namespace quicksilver

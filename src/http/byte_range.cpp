@@ -1,4 +1,4 @@
-#include "byte_range.hpp"
+#include "quicksilver/http/byte_range.hpp"
 
 #include <algorithm>
 #include <charconv>

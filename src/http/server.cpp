@@ -1,6 +1,7 @@
 #include "quicksilver/http/server.hpp"
 
 #include "quicksilver/core/coroutine_group.hpp"
+#include "quicksilver/core/run_blocking.hpp"
 
 #include "connection.hpp"
 #include "tls_context.hpp"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cassert>
 #include <list>
+#include <sys/stat.h>
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -63,6 +65,18 @@ Result<asio::ip::address> parse_address(const std::string& text) {
                                             text)};
 }
 
+/// Tells one version of certificate and key from another.
+std::string stamp_of_files(const HttpConfig& config) {
+    std::string stamp;
+    for (const std::filesystem::path& file : {config.certificate, config.key}) {
+        struct stat status {};
+        if (file.empty() || ::stat(file.c_str(), &status) != 0) continue;
+        stamp += fmt::format("{} {} {}.{:09} ", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                             status.st_mtim.tv_nsec);
+    }
+    return stamp;
+}
+
 }  // namespace
 
 class HttpServer::Implementation {
@@ -70,6 +84,7 @@ public:
     Implementation(asio::any_io_executor executor, HttpConfig config, Routes routes, Log log, HttpLimits limits);
 
     Result<void> listen();
+    asio::awaitable<bool> renew_certificate(asio::thread_pool& files);
     asio::awaitable<void> stop(std::chrono::milliseconds grace);
     tcp::endpoint endpoint() const;
     std::string url() const;
@@ -92,6 +107,7 @@ private:
     HttpLimits limits_;
     ConnectionContext shared_;
     std::shared_ptr<asio::ssl::context> tls_;
+    std::string certificate_stamp_;  // of the files that tls_ was tried to be made from
     tcp::acceptor acceptor_;
     asio::steady_timer pause_;
     asio::steady_timer sweep_timer_;
@@ -116,6 +132,9 @@ std::string HttpServer::url() const {
 asio::awaitable<void> HttpServer::stop(std::chrono::milliseconds grace) {
     return implementation_->stop(grace);
 }
+asio::awaitable<bool> HttpServer::renew_certificate(asio::thread_pool& files) {
+    return implementation_->renew_certificate(files);
+}
 std::size_t HttpServer::connections() const {
     return implementation_->connections();
 }
@@ -137,6 +156,7 @@ HttpServer::Implementation::Implementation(asio::any_io_executor executor, HttpC
 Result<void> HttpServer::Implementation::listen() {
     auto address = parse_address(config_.address);
     if (!address) return address.error();
+    certificate_stamp_ = stamp_of_files(config_);
     auto tls = make_tls_context(config_);
     if (!tls) return tls.error();
     tls_ = *tls;
@@ -150,6 +170,27 @@ Result<void> HttpServer::Implementation::listen() {
     background_.start("http deadlines", sweep());
     log_.info("listening for HTTP", kv("url", url()));
     return {};
+}
+
+/// Connections that are open keep what they began with: OpenSSL counts who uses a context.
+asio::awaitable<bool> HttpServer::Implementation::renew_certificate(asio::thread_pool& files) {
+    if (!tls_) co_return false;
+    std::string stamp;
+    Result<std::shared_ptr<asio::ssl::context>> made = std::shared_ptr<asio::ssl::context>();
+    auto read = [&] {
+        stamp = stamp_of_files(config_);
+        if (stamp != certificate_stamp_) made = make_tls_context(config_);
+    };
+    co_await run_blocking(files, read);
+    if (stamp == certificate_stamp_) co_return false;
+    certificate_stamp_ = stamp;
+    if (!made) {
+        log_.error("the new certificate cannot be used; the old one goes on", kv("reason", made.error().message));
+        co_return false;
+    }
+    tls_ = *made;
+    log_.info("new certificate", kv("file", config_.certificate.string()));
+    co_return true;
 }
 
 error_code HttpServer::Implementation::open_acceptor(const tcp::endpoint& endpoint) {

@@ -1,4 +1,4 @@
-#include "zip_stream.hpp"
+#include "quicksilver/http/zip_stream.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>

@@ -100,3 +100,55 @@ TEST_CASE("The queries answer from the database", "[http][bookkeeper]") {
     CHECK(get("/query/tasks")[0].at("id") == "t1");
     CHECK(get("/query/task-events?task_id=t1")[0].at("event") == "REGISTER");
 }
+
+TEST_CASE("What modules said and gave back is written and read as in mercure", "[http][bookkeeper]") {
+    BooksFixture f;
+    CHECK(f.call("POST", "/processor-logs", "task_id=t1&module_name=bone&logs=one%0Atwo").status == 200);
+    CHECK(f.call("POST", "/store-processor-output",
+                 R"({"task_id": "t1", "module": "bone", "index": 1, "settings": {}, "output": {"age": 12}})")
+              .status == 200);
+    CHECK(f.call("POST", "/processor-logs", "logs=x").status == 400);
+    CHECK(f.call("POST", "/store-processor-output", "[]").status == 400);
+    REQUIRE(f.journal->write(f.recorded).ok());
+    const auto get = [&](const char* target) { return nlohmann::json::parse(f.call("GET", target).body); };
+    CHECK(get("/query/task_process_logs?task_id=t1")[0].at("logs") == "one\ntwo");
+    CHECK(get("/query/task_process_results?task_id=t1")[0].at("output").at("age") == 12);
+    CHECK(get("/query/task_process_results?task_id=t2").empty());
+}
+
+TEST_CASE("Files and tasks are found as in mercure", "[http][bookkeeper]") {
+    BooksFixture f;
+    const WallTime now = f.clock.wall_now();
+    const auto task = [](const char* acc, const char* name, const char* type) {
+        return nlohmann::json(
+                   {{"info",
+                     {{"acc", acc}, {"mrn", "M1"}, {"patient_name", name}, {"uid_type", type}, {"applied_rule", ""}}}})
+            .dump();
+    };
+    REQUIRE(f.journal
+                ->write({journal::DicomFile{now, "1.2#1", "1", "1.2"}, journal::DicomFile{now, "1.3#1", "1", "1.3"},
+                         journal::TaskRegistered{now, "t1", "", "1.2"},
+                         journal::TaskUpdated{now, "t1", task("ACC-1", "Doe^Jane", "series")},
+                         journal::TaskRegistered{now, "t2", "", "1.3"},
+                         journal::TaskUpdated{now, "t2", task("ACC-2", "Roe^Ann", "study")},
+                         journal::TaskRegistered{now, "t3", "t1", "1.2"},
+                         journal::TaskUpdated{now, "t3", R"({"info": {"applied_rule": "chest"}})"}})
+                .ok());
+    const auto get = [&](const std::string& target) { return nlohmann::json::parse(f.call("GET", target).body); };
+    CHECK(get("/query/dicom-files?series_uid=1.3").size() == 1);
+    const auto found = [&](const std::string& query) {
+        std::string ids;
+        const auto answer = get("/query/find_task?draw=7&" + query);
+        CHECK(answer.at("draw") == 7);
+        CHECK(answer.at("recordsTotal") == 2);
+        for (const auto& row : answer.at("data")) ids += row.at("task_id").get<std::string>() + " ";
+        return ids;
+    };
+    CHECK(found("search%5Bvalue%5D=ACC-1") == "t1 ");
+    CHECK(found("search%5Bvalue%5D=roe") == "t2 ");
+    CHECK(found("search%5Bvalue%5D=chest") == "t1 ");
+    CHECK(found("study_filter=true") == "t2 ");
+    CHECK(found("order%5B0%5D%5Bcolumn%5D=0&order%5B0%5D%5Bdir%5D=asc") == "t1 t2 ");
+    CHECK(found("order%5B0%5D%5Bcolumn%5D=0&order%5B0%5D%5Bdir%5D=desc&length=1") == "t2 ");
+    CHECK(found("search%5Bvalue%5D=nothing%27") == "");
+}

@@ -1,4 +1,4 @@
-#include "http/byte_range.hpp"
+#include "quicksilver/http/byte_range.hpp"
 
 #include "support/catch.hpp"
 

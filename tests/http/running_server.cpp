@@ -51,6 +51,13 @@ void RunningServer::stop(std::chrono::milliseconds grace) {
     asio::co_spawn(context_, server_.stop(grace), asio::use_future).get();
 }
 
+bool RunningServer::renew_certificate() {
+    asio::thread_pool files(1);
+    const bool renewed = asio::co_spawn(context_, server_.renew_certificate(files), asio::use_future).get();
+    files.join();
+    return renewed;
+}
+
 void RunningServer::on_io(const std::function<void()>& work) {
     std::promise<void> done;
     asio::post(context_, [&] {

@@ -26,6 +26,8 @@ public:
     boost::asio::io_context& context() { return context_; }
     /// Begins to stop, and returns when the server has.
     void stop(std::chrono::milliseconds grace = std::chrono::seconds(5));
+    /// HttpServer::renew_certificate.
+    bool renew_certificate();
     /// Runs `work` on the io thread and waits for it.
     void on_io(const std::function<void()>& work);
 

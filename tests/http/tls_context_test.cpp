@@ -114,3 +114,16 @@ TEST_CASE("A certificate that cannot be used is an error that names the file", "
     mixed.key = other.key;
     CHECK(error_of(mixed).find(other.key.string()) != std::string::npos);
 }
+
+TEST_CASE("A new certificate counts for the next connections without a restart", "[http][tls]") {
+    const TemporaryFolder folder;
+    const HttpConfig config = make_certificate(folder, "server");
+    RunningServer server(plain_routes(), {}, config);
+    CHECK_FALSE(server.renew_certificate());
+    const HttpConfig next = make_certificate(folder, "next");
+    std::filesystem::rename(next.certificate, config.certificate);
+    CHECK_FALSE(server.renew_certificate());  // the key of the old one: it goes on
+    std::filesystem::rename(next.key, config.key);
+    CHECK(server.renew_certificate());
+    CHECK(get_over_tls(server.port(), config, asio::ssl::context::tlsv13_client).starts_with("HTTP/1.1 200"));
+}

@@ -1,4 +1,4 @@
-#include "http/zip_stream.hpp"
+#include "quicksilver/http/zip_stream.hpp"
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

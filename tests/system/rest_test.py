@@ -1,11 +1,13 @@
 """The REST interface of the real program: setting up, accounts, configuration and its history, series, events, docs."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import unittest
 import urllib.request
+import zipfile
 from pathlib import Path
 
 from server import PASSWORD, QUICKSILVER, SystemTest, clean_environment, config, delivered, quicksilver, wait_until
@@ -140,6 +142,49 @@ class Rest(SystemTest):
                 seen += line
             self.assertIn(b"event: hello", seen)
             self.assertEqual(server.stop(), 0)
+
+    def test_the_files_of_a_series_are_downloaded_and_a_broken_download_goes_on(self):
+        out, target = self.folder_target("out")
+        server = self.start_server(config(targets={"out": target}, rules={"a": {"rule": "True", "target": "out"}}))
+        admin = server.token()
+        sent = self.make_series(instances=3)
+        server.send(*sent)
+        delivered(out, 1)
+        series, = wait_until(lambda: self.call(server, "GET", "/series?state=done", headers=admin)[2]["items"],
+                             "the series in the list")
+        address = server.http + f"/api/v1/series/{series['id']}/archive"
+
+        def download(headers):
+            with urllib.request.urlopen(urllib.request.Request(address, headers={**admin, **headers})) as answer:
+                return answer.status, answer.headers, answer.read()
+        status, headers, whole = download({})
+        self.assertEqual((status, int(headers["Content-Length"])), (200, len(whole)))
+        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+            self.assertIsNone(archive.testzip())
+            self.assertEqual(len(archive.namelist()), len(sent))
+        _, _, begin = download({"Range": "bytes=0-5000"})
+        status, _, rest = download({"Range": "bytes=5001-", "If-Range": headers["ETag"]})
+        self.assertEqual((status, begin + rest), (206, whole))
+        tags = self.call(server, "GET", f"/series/{series['id']}/tags?level=instance&n=2", headers=admin)[2]
+        self.assertEqual((tags["instances"], tags["data_set"]["00080060"]["vr"]), (3, "CS"))
+        chart = self.call(server, "GET", "/stats/timeseries?metric=instances", headers=admin)[2]
+        self.assertEqual(sum(chart["series"][0]["v"]), 3)
+
+    def test_live_events_tell_of_targets_open_problems_and_operations(self):
+        _, target = self.folder_target("out")
+        server = self.start_server(config(targets={"out": target}))
+        admin = server.token()
+        request = urllib.request.Request(server.http + "/api/v1/events?topics=targets,attention,operations",
+                                         headers=admin)
+        with urllib.request.urlopen(request, timeout=60) as stream:
+            server.call("POST", "/targets/out/test", headers=admin)
+            server.call("POST", "/pipeline/stages/route/actions/pause", {"reason": "new rules"}, admin)
+            wanted = [b"event: operation", b'"state":"done"', b"event: target", b"new rules"]
+            seen = b""
+            while not all(text in seen for text in wanted):
+                line = stream.readline()
+                self.assertTrue(line, seen)
+                seen += line
 
     def test_a_self_signed_certificate_serves_https(self):
         folder = self.folder / "tls"

@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -32,6 +33,11 @@ public:
 
     std::uint16_t port() const;  ///< the real one, also when the configuration says 0
     std::string url() const;     ///< to show to a person: http://127.0.0.1:8000/
+
+    /// Takes the certificate of the configuration's files for the next connections, when they have changed since they
+    /// were read; true when it has. One that cannot be used is said in the log once, and the old one goes on. The pool
+    /// reads the files.
+    boost::asio::awaitable<bool> renew_certificate(boost::asio::thread_pool& files);
 
     /// Takes no more connections, closes the idle ones, lets running requests be answered; what is not done when the
     /// grace is over is cancelled. Returns when no connection is left.

@@ -1,12 +1,12 @@
 #include "series_files.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/byte_range.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/http/zip_stream.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include "api.hpp"
-#include "http/byte_range.hpp"
-#include "http/zip_stream.hpp"
 
 #include <fmt/format.h>
 

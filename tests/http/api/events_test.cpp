@@ -62,6 +62,33 @@ TEST_CASE("One session has eight streams at most", "[http][api][events]") {
     CHECK(api.call("GET", "/events", nullptr, {viewer}).status == 503);
 }
 
+TEST_CASE("Two hundred streams are told of the same event, and one more is refused", "[http][api][events]") {
+    ApiFixture api;
+    std::vector<std::unique_ptr<HttpClient>> streams;
+    for (int user = 0; user < 25; ++user) {
+        const auto token = api.token_of(api.add_user(fmt::format("user-{}", user), Role::viewer), {"read"});
+        for (int n = 0; n < 8; ++n) streams.push_back(open_stream(api, "?topics=config", line(token)));
+    }
+    for (auto& stream : streams) stream->read_until("event: hello");
+    CHECK(api.call("GET", "/events", nullptr, {api.full_token(Role::viewer, false)}).status == 503);
+    api.with_events([](EventHub& events) { events.publish("config", "config", {{"revision", 7}}); });
+    for (auto& stream : streams) CHECK_FALSE(stream->read_until("\"revision\":7").empty());
+}
+
+TEST_CASE("A stream ends when its owner may no longer listen", "[http][api][events]") {
+    ApiFixture api;
+    const User user = api.add_user("vera", Role::viewer);
+    auto stream = open_stream(api, "?topics=config", line(api.token_of(user, {"read"})));
+    stream->read_until("event: hello");
+    const auto admin = api.full_token(Role::admin, false);
+    const auto shown = api.call("GET", "/users/" + user.id, nullptr, {admin});
+    CHECK(api.call("DELETE", "/users/" + user.id, nullptr, {admin, {"If-Match", shown.headers.at("etag")}}).status ==
+          204);
+    api.advance(std::chrono::seconds(61));
+    api.with_events([](EventHub& events) { events.publish("config", "config", {{"revision", 7}}); });
+    CHECK(stream->is_closed_by_server());
+}
+
 TEST_CASE("Others are served while streams are open", "[http][api][events]") {
     ApiFixture api;
     const auto viewer = api.full_token(Role::viewer, false);
