@@ -3,7 +3,7 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/byte_range.hpp"
 #include "quicksilver/http/problem.hpp"
-#include "quicksilver/http/zip_stream.hpp"
+#include "quicksilver/http/zip_archive.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include "api.hpp"
@@ -40,7 +40,7 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::string& series
 }
 
 struct SeriesFile {
-    ZipEntry entry;
+    ZipArchive::File entry;
     std::string sop_uid;
 };
 
@@ -58,7 +58,7 @@ std::vector<SeriesFile> look_up(const Api& api, const std::string& series_uid) {
         const std::string sop_uid = stem.substr(std::min(stem.find('#') + 1, stem.size()));
         const auto bytes = static_cast<std::uint64_t>(status.st_size);
         const WallTime modified = std::chrono::system_clock::from_time_t(status.st_mtime);
-        files.push_back({ZipEntry{file, sop_uid + ".dcm", bytes, modified}, sop_uid});
+        files.push_back({ZipArchive::File{file, sop_uid + ".dcm", bytes, modified}, sop_uid});
     }
     return files;
 }
@@ -69,7 +69,7 @@ HttpResponse list_files(const Api& api, const Call& call) {
     for (const SeriesFile& file : look_up(api, call.parameter("id"))) {
         bytes += file.entry.bytes;
         items.push_back({{"sop_instance_uid", file.sop_uid},
-                         {"folder", file.entry.file.parent_path().filename().string()},
+                         {"folder", file.entry.path.parent_path().filename().string()},
                          {"bytes", file.entry.bytes},
                          {"modified_at", rfc3339(file.entry.modified)}});
     }
@@ -79,7 +79,7 @@ HttpResponse list_files(const Api& api, const Call& call) {
 /// Reads an archive on the readers' threads, piece by piece, as fast as the client takes it.
 class ArchiveBody final : public BodySource {
 public:
-    ArchiveBody(asio::thread_pool& pool, std::shared_ptr<ZipStream> zip, ByteRange range, std::shared_ptr<int> open)
+    ArchiveBody(asio::thread_pool& pool, std::shared_ptr<ZipArchive> zip, ByteRange range, std::shared_ptr<int> open)
         : pool_(pool), zip_(std::move(zip)), next_(range.first), end_(range.last + 1), open_(std::move(open)) {
         ++*open_;
     }
@@ -95,7 +95,7 @@ public:
 
 private:
     asio::thread_pool& pool_;
-    std::shared_ptr<ZipStream> zip_;
+    std::shared_ptr<ZipArchive> zip_;
     std::uint64_t next_;
     const std::uint64_t end_;
     std::shared_ptr<int> open_;  // io thread
@@ -105,7 +105,7 @@ private:
 std::string etag_of(const std::vector<SeriesFile>& files) {
     std::string text;
     for (const SeriesFile& file : files) {
-        text += fmt::format("{} {} {}\n", file.entry.file.string(), file.entry.bytes, rfc3339(file.entry.modified));
+        text += fmt::format("{} {} {}\n", file.entry.path.string(), file.entry.bytes, rfc3339(file.entry.modified));
     }
     return "\"" + secrets::digest(text).substr(0, 32) + "\"";
 }
@@ -125,12 +125,12 @@ asio::awaitable<HttpResponse> send_archive(const Api& api, Call& call, std::shar
     auto look = [&] { return look_up(api, uid); };
     const std::vector<SeriesFile> files = co_await run_blocking(api.services().readers_pool, look);
     if (files.empty()) throw ProblemError(410, "gone", "The files of this series are not here any more.");
-    std::vector<ZipEntry> entries;
+    std::vector<ZipArchive::File> entries;
     for (const SeriesFile& file : files) {
-        if (file.entry.bytes > ZipStream::file_bytes_max) throw conflict("too_large", "A file has more than 4 GB.");
+        if (file.entry.bytes > ZipArchive::file_bytes_max) throw conflict("too_large", "A file has more than 4 GB.");
         entries.push_back(file.entry);
     }
-    const auto zip = std::make_shared<ZipStream>(std::move(entries));
+    const auto zip = std::make_shared<ZipArchive>(std::move(entries));
     const std::string etag = etag_of(files);
     const std::string_view if_range = call.request.header("If-Range");
     const bool same = if_range.empty() || if_range == etag;

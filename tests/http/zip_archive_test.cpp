@@ -1,4 +1,4 @@
-#include "quicksilver/http/zip_stream.hpp"
+#include "quicksilver/http/zip_archive.hpp"
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -10,8 +10,8 @@ using namespace quicksilver::test;
 
 namespace {
 
-std::vector<ZipEntry> make_entries(const TemporaryFolder& folder, const std::vector<std::string>& contents) {
-    std::vector<ZipEntry> entries;
+std::vector<ZipArchive::File> make_entries(const TemporaryFolder& folder, const std::vector<std::string>& contents) {
+    std::vector<ZipArchive::File> entries;
     for (const std::string& content : contents) {
         const auto file = folder / ("file" + std::to_string(entries.size()));
         write_file(file, content);
@@ -21,7 +21,7 @@ std::vector<ZipEntry> make_entries(const TemporaryFolder& folder, const std::vec
     return entries;
 }
 
-std::string read_all(ZipStream& zip, std::size_t piece) {
+std::string read_all(ZipArchive& zip, std::size_t piece) {
     std::string all;
     for (;;) {
         const std::string got = zip.read(all.size(), piece);
@@ -42,12 +42,12 @@ TEST_CASE("An archive has the size that was said, and reads the same in whatever
     const TemporaryFolder folder;
     const std::string large(300'000, 'x');
     const auto entries = make_entries(folder, {"hello", "", large});
-    ZipStream whole(entries);
+    ZipArchive whole(entries);
     const std::string all = read_all(whole, 1 << 20);
     CHECK(all.size() == whole.size());
-    ZipStream in_pieces(entries);
+    ZipArchive in_pieces(entries);
     CHECK(read_all(in_pieces, 7777) == all);
-    ZipStream from_the_middle(entries);
+    ZipArchive from_the_middle(entries);
     std::string end;
     while (end.size() < 500) end += from_the_middle.read(all.size() - 500 + end.size(), 500);
     CHECK(end == all.substr(all.size() - 500));
@@ -55,7 +55,7 @@ TEST_CASE("An archive has the size that was said, and reads the same in whatever
 
 TEST_CASE("The directory of an archive has place and checksum of each file", "[http][zip]") {
     const TemporaryFolder folder;
-    ZipStream zip(make_entries(folder, {"hello"}));
+    ZipArchive zip(make_entries(folder, {"hello"}));
     const std::string all = read_all(zip, 1000);
     const std::size_t directory = number_at(all, all.size() - 6);
     CHECK(all.substr(directory, 4) == "PK\x01\x02");
@@ -68,7 +68,7 @@ TEST_CASE("The directory of an archive has place and checksum of each file", "[h
 }
 
 TEST_CASE("An archive without files is one", "[http][zip]") {
-    ZipStream zip({});
+    ZipArchive zip({});
     CHECK(zip.read(0, 100).size() == 22);
     CHECK(zip.read(22, 100).empty());
 }
@@ -76,10 +76,10 @@ TEST_CASE("An archive without files is one", "[http][zip]") {
 TEST_CASE("A file that has become shorter breaks the archive off", "[http][zip]") {
     const TemporaryFolder folder;
     const auto entries = make_entries(folder, {"hello"});
-    write_file(entries[0].file, "he");
-    ZipStream zip(entries);
+    write_file(entries[0].path, "he");
+    ZipArchive zip(entries);
     CHECK_THROWS(read_all(zip, 1000));
-    ZipStream gone(entries);
-    std::filesystem::remove(entries[0].file);
+    ZipArchive gone(entries);
+    std::filesystem::remove(entries[0].path);
     CHECK_THROWS(read_all(gone, 1000));
 }

@@ -10,20 +10,19 @@
 
 namespace quicksilver {
 
-/// A file that goes into an archive.
-struct ZipEntry {
-    std::filesystem::path file;
-    std::string name;  ///< in the archive, UTF-8
-    std::uint64_t bytes = 0;
-    WallTime modified;
-};
-
 /// A ZIP archive (APPNOTE 6.3) of files that are not compressed, made as it is read: its size is known before, and it
 /// can be read from any place on, as HTTP ranges want it. Beyond 4 GB or 65,535 files in the 64-bit form; a single
 /// file has less than 4 GB. Blocks; one thread at a time.
-class ZipStream {
+class ZipArchive {
 public:
-    explicit ZipStream(std::vector<ZipEntry> entries);
+    struct File {
+        std::filesystem::path path;
+        std::string name;  ///< in the archive, UTF-8
+        std::uint64_t bytes = 0;
+        WallTime modified;
+    };
+
+    explicit ZipArchive(std::vector<File> files);
 
     std::uint64_t size() const { return size_; }
     /// Up to `max` bytes from this place on; "" at the end. Throws std::runtime_error when a file is gone or has
@@ -34,7 +33,7 @@ public:
 
 private:
     struct Placed {
-        ZipEntry entry;
+        File file;
         std::uint64_t begin = 0;  ///< of its header
         std::uint64_t data = 0;
         std::uint32_t running = 0;  ///< checksum of the first `summed` bytes

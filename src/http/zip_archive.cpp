@@ -1,4 +1,4 @@
-#include "quicksilver/http/zip_stream.hpp"
+#include "quicksilver/http/zip_archive.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -68,25 +68,25 @@ std::uint32_t add_to_checksum(std::uint32_t checksum, const std::string& bytes) 
 
 }  // namespace
 
-ZipStream::ZipStream(std::vector<ZipEntry> entries) {
-    for (ZipEntry& entry : entries) {
+ZipArchive::ZipArchive(std::vector<File> files) {
+    for (File& file : files) {
         Placed placed;
         placed.begin = size_;
-        placed.data = size_ + header_bytes + entry.name.size();
-        size_ = placed.data + entry.bytes + descriptor_bytes;
-        placed.entry = std::move(entry);
+        placed.data = size_ + header_bytes + file.name.size();
+        size_ = placed.data + file.bytes + descriptor_bytes;
+        placed.file = std::move(file);
         placed_.push_back(std::move(placed));
     }
     directory_begin_ = size_;
     for (const Placed& placed : placed_) {
-        size_ += directory_entry_bytes + placed.entry.name.size();
+        size_ += directory_entry_bytes + placed.file.name.size();
         if (is_long(placed.begin)) size_ += long_offset_bytes;
     }
     if (is_long(directory_begin_) || placed_.size() > entries_short_max) size_ += long_end_bytes;
     size_ += end_bytes;
 }
 
-std::string ZipStream::read(std::uint64_t from, std::size_t max) {
+std::string ZipArchive::read(std::uint64_t from, std::size_t max) {
     if (from >= size_) return "";
     if (from >= directory_begin_) {
         if (directory_.empty()) directory_ = directory();
@@ -95,39 +95,39 @@ std::string ZipStream::read(std::uint64_t from, std::size_t max) {
     const auto behind = std::ranges::upper_bound(placed_, from, {}, &Placed::begin);
     Placed& placed = *std::prev(behind);
     if (from < placed.data) return header(placed).substr(from - placed.begin, max);
-    const std::uint64_t end = placed.data + placed.entry.bytes;
+    const std::uint64_t end = placed.data + placed.file.bytes;
     if (from < end) return read_file(placed, from - placed.data, std::min<std::uint64_t>(max, end - from));
     return descriptor(placed).substr(from - end, max);
 }
 
-std::string ZipStream::header(const Placed& placed) const {
-    const std::string& name = placed.entry.name;
+std::string ZipArchive::header(const Placed& placed) const {
+    const std::string& name = placed.file.name;
     Bytes bytes;
-    bytes.u32(0x0403'4b50).u16(20).u16(flags).u16(0).u32(dos_time(placed.entry.modified));
+    bytes.u32(0x0403'4b50).u16(20).u16(flags).u16(0).u32(dos_time(placed.file.modified));
     bytes.u32(0).u32(0).u32(0).u16(name.size()).u16(0).text(name);
     return bytes.take();
 }
 
-std::string ZipStream::descriptor(Placed& placed) {
+std::string ZipArchive::descriptor(Placed& placed) {
     Bytes bytes;
-    bytes.u32(0x0807'4b50).u32(checksum(placed)).u32(placed.entry.bytes).u32(placed.entry.bytes);
+    bytes.u32(0x0807'4b50).u32(checksum(placed)).u32(placed.file.bytes).u32(placed.file.bytes);
     return bytes.take();
 }
 
-std::string ZipStream::directory_entry(Placed& placed) {
-    const std::string& name = placed.entry.name;
+std::string ZipArchive::directory_entry(Placed& placed) {
+    const std::string& name = placed.file.name;
     const bool far = is_long(placed.begin);
     Bytes bytes;
     bytes.u32(0x0201'4b50).u16(far ? 45 : 20).u16(far ? 45 : 20).u16(flags).u16(0);
-    bytes.u32(dos_time(placed.entry.modified)).u32(checksum(placed));
-    bytes.u32(placed.entry.bytes).u32(placed.entry.bytes);
+    bytes.u32(dos_time(placed.file.modified)).u32(checksum(placed));
+    bytes.u32(placed.file.bytes).u32(placed.file.bytes);
     bytes.u16(name.size()).u16(far ? long_offset_bytes : 0).u16(0).u16(0).u16(0).u32(0);
     bytes.u32(far ? 0xFFFF'FFFF : placed.begin).text(name);
     if (far) bytes.u16(1).u16(8).u64(placed.begin);
     return bytes.take();
 }
 
-std::string ZipStream::directory() {
+std::string ZipArchive::directory() {
     std::string all;
     for (Placed& placed : placed_) all += directory_entry(placed);
     const std::uint64_t length = all.size();
@@ -145,8 +145,8 @@ std::string ZipStream::directory() {
     return all + bytes.take();
 }
 
-std::string ZipStream::read_file(Placed& placed, std::uint64_t from, std::size_t max) {
-    const std::string path = placed.entry.file.string();
+std::string ZipArchive::read_file(Placed& placed, std::uint64_t from, std::size_t max) {
+    const std::string path = placed.file.path.string();
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) throw std::runtime_error(fmt::format("cannot open {}", path));
     std::string bytes(max, '\0');
@@ -162,10 +162,10 @@ std::string ZipStream::read_file(Placed& placed, std::uint64_t from, std::size_t
 }
 
 /// For the most part known from what was sent; what was skipped is read for it.
-std::uint32_t ZipStream::checksum(Placed& placed) {
+std::uint32_t ZipArchive::checksum(Placed& placed) {
     constexpr std::size_t piece = 1 << 20;
-    while (placed.summed < placed.entry.bytes) {
-        read_file(placed, placed.summed, std::min<std::uint64_t>(piece, placed.entry.bytes - placed.summed));
+    while (placed.summed < placed.file.bytes) {
+        read_file(placed, placed.summed, std::min<std::uint64_t>(piece, placed.file.bytes - placed.summed));
     }
     return placed.running;
 }
