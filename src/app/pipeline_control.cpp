@@ -123,15 +123,22 @@ asio::awaitable<Result<Control::Steps>> PipelineControl::test_unsaved_target(std
 
 asio::awaitable<Result<void>> PipelineControl::act_on_task(TaskAction action, std::string task_id) {
     if (action == TaskAction::put_first) co_return parts_.delivery.put_first(task_id);
-    if (action == TaskAction::send_missing) {
-        co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::missing);
-    }
+    if (action == TaskAction::send_missing) co_return co_await retry(std::move(task_id));
     if (action == TaskAction::send_all) {
         co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::all);
     }
     Result<void> cancelled = parts_.processor.cancel(task_id);
     if (cancelled || cancelled.error().code != Errc::not_found) co_return cancelled;
     co_return co_await parts_.delivery.cancel(std::move(task_id));
+}
+
+/// From the stage where it failed: delivery says so when that was before it.
+asio::awaitable<Result<void>> PipelineControl::retry(std::string task_id) {
+    const Result<void> sent = co_await parts_.delivery.resend(task_id, DeliveryControl::Resend::missing);
+    if (sent || sent.error().code != Errc::invalid) co_return sent;
+    const Result<void> restarted = co_await parts_.processor.restart(std::move(task_id));
+    if (!restarted && restarted.error().code == Errc::not_found) co_return sent;
+    co_return restarted;
 }
 
 asio::awaitable<Result<std::string>> PipelineControl::send_task(std::string task_id, std::vector<std::string> targets) {

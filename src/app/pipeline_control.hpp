@@ -65,6 +65,7 @@ public:
     static constexpr std::chrono::seconds watch_interval{1};
 
 private:
+    boost::asio::awaitable<Result<void>> retry(std::string task_id);
     boost::asio::awaitable<Result<void>> set_paused(Stage stage, bool paused);
     boost::asio::awaitable<Result<void>> write_pauses();
     Result<void> remove_ended(const std::string& task_id) const;

@@ -117,6 +117,22 @@ class Actions(SystemTest):
         audit = server.call("GET", "/audit?action=deleteSeries", headers=self.admin)[2]["items"]
         self.assertIn(series["id"], json.dumps(audit))
 
+    def test_a_series_whose_module_failed_is_tried_again_with_the_module_as_it_is_now(self):
+        out, target = self.folder_target("out")
+        edit = {"runner": "edit-tags", "settings": {"edits": [{"set": "PatientNmae", "text": "x"}]}}
+        rule = {"rule": "True", "action": "both", "target": "out", "processing_module": "edit"}
+        server = self.start_server(config(targets={"out": target}, rules={"all": rule}, modules={"edit": edit}))
+        self.admin = server.token()
+        server.send(*self.make_series(instances=1))
+        task, = server.wait_for_tasks("error")
+        _, headers, module = server.call("GET", "/modules/edit", headers=self.admin)
+        module["settings"]["edits"][0]["set"] = "PatientComments"
+        put = server.call("PUT", "/modules/edit", module, {**self.admin, "If-Match": headers["ETag"]})
+        self.assertEqual(put[0], 200, put)
+        retried = self.act(server, "/tasks/actions/retry", {"ids": [task.name]})
+        self.assertEqual(retried["done"], 1, retried)
+        delivered(out, 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -164,7 +164,6 @@ struct Verb {
     const char* summary;
     Order (*order)(const Json& body);
     bool takes_targets = false;
-    bool takes_from = false;
 };
 
 Order retry_order(const Json&) {
@@ -176,8 +175,8 @@ Order resend_order(const Json& body) {
 }
 
 constexpr Verb verbs[] = {
-    {"retry", "retry", "Tries at once the deliveries that failed or wait for their next attempt", retry_order, false,
-     true},
+    {"retry", "retry", "Tries at once what failed or waits for its next attempt: its modules, or its deliveries",
+     retry_order},
     {"resend", "resend", "Sends everything once more, or as a new task to other targets", resend_order, true},
     {"cancel", "cancel", "Takes it out of processing and delivery, into error",
      [](const Json&) {
@@ -193,7 +192,6 @@ constexpr Verb verbs[] = {
 
 Operation operation_of(const Verb& verb, const std::string& tag, const std::string& title, Json body) {
     if (verb.takes_targets) body["properties"]["targets"] = schema::list_of(schema::required_text(200));
-    if (verb.takes_from) body["properties"]["from"] = schema::choice({"failed", "dispatch"});
     const Json count = schema::integer(0, INT64_MAX);
     const Json result = schema::object({{"id", schema::text()},
                                         {"ok", schema::boolean()},
