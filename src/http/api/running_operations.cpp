@@ -2,6 +2,8 @@
 
 #include "quicksilver/http/problem.hpp"
 
+#include <fmt/format.h>
+
 namespace quicksilver::api {
 
 namespace asio = boost::asio;
@@ -49,7 +51,7 @@ HttpResponse begin_operation(const Api& api, const Call& call, const std::string
     const auto begun = api.services().operations.begin(call.operation.id, object, call.user().id, std::move(work));
     if (!begun) throw ProblemError(503, "busy", begun.error().message).with_header("Retry-After", "5");
     HttpResponse response = make_json((*begun)->view(), 202);
-    response.headers.emplace_back("Location", std::string(api_base) + "/operations/" + (*begun)->id());
+    response.headers.emplace_back("Location", fmt::format("{}/operations/{}", api_base, (*begun)->id()));
     return response;
 }
 
