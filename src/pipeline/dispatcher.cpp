@@ -290,6 +290,7 @@ void Dispatcher::start_deliveries_of(const std::string& name, TargetQueue& queue
         auto next = queue.waiting.pop(offpeak);
         if (!next) return;
         ++queue.in_flight;
+        queue.is_at_rest = false;
         Share& share = next->task->shares.at(next->share);
         share.state = Share::State::sending;
         share.stop = std::make_shared<StopFlag>(stop_.load());
@@ -318,8 +319,10 @@ asio::awaitable<void> Dispatcher::deliver(TaskPtr task, std::string share_name, 
     Result<Receipt> outcome = std::move(*result);
     co_await delivery_ended(std::move(task), std::move(share_name), via, fixed_address, std::move(outcome));
     start_deliveries();
-    const TargetQueue& queue = queue_of(via);
-    if (target && queue.in_flight == 0) working_.start("rest " + via, rest(*target));
+    TargetQueue& queue = queue_of(via);
+    if (!target || queue.in_flight > 0 || queue.is_at_rest) co_return;
+    queue.is_at_rest = true;
+    working_.start("rest " + via, rest(*target));
 }
 
 /// Closes what the target kept open for a next task.

@@ -22,6 +22,7 @@ struct Dispatcher::TargetQueue {
     std::string down_because;
     bool is_down = false;  ///< said in the log, until it is back
     bool probing = false;
+    bool is_at_rest = true;  ///< keeps no connections
     bool paused = false;
     bool draining = false;
     TargetState totals;
