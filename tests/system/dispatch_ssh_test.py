@@ -64,6 +64,16 @@ Subsystem sftp internal-sftp
         task, = self.server.wait_for_tasks("success")
         return task, self.share / task.name
 
+    def steps_of_test(self):
+        """The steps of a test of the target, each as its name and whether it was good."""
+        admin = self.server.token()
+        begun = self.server.call("POST", "/targets/ssh/test", None, admin)[2]
+
+        def ended():
+            operation = self.server.call("GET", f"/operations/{begun['id']}", headers=admin)[2]
+            return operation if operation["state"] != "running" else None
+        return [(step["name"], step["ok"]) for step in wait_until(ended, "the end of the test")["steps"]]
+
     def failure(self):
         task, = self.server.wait_for_tasks("error")
         return json.loads((task / "task.json").read_text())["info"]["fail_reason"]
@@ -115,6 +125,16 @@ class Sftp(DispatchSsh):
         self.server.send(*self.make_series(instances=1))
         self.assertIn("log in", self.failure())
 
+    def test_a_test_goes_step_by_step_and_stops_where_it_fails(self):
+        self.start(self.target("sftp"))
+        good = [(name, True) for name in ("dns", "tcp", "auth", "folder", "write")]
+        self.assertEqual(self.steps_of_test(), good)
+        self.assertEqual(list(self.share.iterdir()), [])
+        self.share.rmdir()
+        self.assertEqual(self.steps_of_test(), [*good[:3], ("folder", False)])
+        end_process(self.sshd)
+        self.assertEqual(self.steps_of_test(), [("dns", True), ("tcp", False)])
+
     def test_a_host_that_is_away_gets_the_series_when_it_is_back(self):
         end_process(self.sshd)
         self.start(self.target("sftp"), retry_max=1000)
@@ -158,6 +178,16 @@ class Rsync(DispatchSsh):
         self.start(self.target("rsync", trust_on_first_use=False), retry_max=1)
         self.server.send(*self.make_series(instances=1))
         self.assertIn("Host key verification failed", self.failure())
+
+    def test_a_test_goes_step_by_step_and_stops_where_it_fails(self):
+        self.start(self.target("rsync", run_on_complete=True))
+        good = [(name, True) for name in ("dns", "tcp", "auth", "rsync", "folder", "write")]
+        self.assertEqual(self.steps_of_test(), [*good, ("script", False)])
+        script = self.share / "mercure_complete.sh"
+        script.write_text("#!/bin/sh\n")
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        self.assertEqual(self.steps_of_test(), [*good, ("script", True)])
+        self.assertEqual(list(self.share.iterdir()), [script])
 
     def test_files_that_the_filter_names_stay_here(self):
         self.start(self.target("rsync", file_filter="*.tags,task.json"))

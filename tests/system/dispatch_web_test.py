@@ -1,6 +1,8 @@
 """Delivery to S3, XNAT and DICOMweb: everything arrives whole, is verified, and errors have a reason."""
 
 import json
+import socket
+import threading
 import unittest
 
 import pydicom
@@ -121,6 +123,27 @@ class DispatchXnat(DispatchWeb):
         self.assertIn("made no session", self.failure())
 
 
+class DrippingStow(Stow):
+    """Its answers come in small pieces, over some seconds."""
+
+    class Drip:
+        def __init__(self, sink):
+            self._sink = sink
+
+        def write(self, content):
+            for at in range(0, len(content), 40):
+                self._sink.write(content[at:at + 40])
+                self._sink.flush()
+                threading.Event().wait(0.05)  # what the test is about
+
+        def __getattr__(self, name):
+            return getattr(self._sink, name)
+
+    def handle(self, handler, *request):
+        handler.wfile = self.Drip(handler.wfile)
+        super().handle(handler, *request)
+
+
 class DispatchDicomweb(DispatchWeb):
     def target(self, stow, **fields):
         return {"target_type": "dicomweb", "url": f"{stow.url}/pacs/", "stow_url_prefix": "stow",
@@ -165,6 +188,27 @@ class DispatchDicomweb(DispatchWeb):
         self.server.send(*self.make_series(instances=2))
         self.server.wait_for_tasks("success")
         self.assertEqual(len(stow.stored), 2)
+
+    def test_a_service_that_answers_a_few_bytes_at_a_time_gets_the_series(self):
+        stow = DrippingStow(self)
+        self.start(self.target(stow))
+        self.server.send(*self.make_series(instances=3))
+        self.server.wait_for_tasks("success")
+        self.assertEqual(stow.requests, [3])
+        self.assertNotIn("delivery failed", self.server.log())
+
+    def test_a_service_that_never_answers_holds_up_neither_the_others_nor_the_stop(self):
+        stow, silent = Stow(self), socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        dead = {**self.target(stow), "url": f"http://127.0.0.1:{silent.getsockname()[1]}/pacs"}
+        self.server = self.start_server(config(
+            targets={"dead": dead, "alive": self.target(stow)},
+            rules={name: {"rule": "True", "target": name} for name in ("dead", "alive")}))
+        self.server.send(*self.make_series(instances=3))
+        self.server.wait_for_tasks("success")
+        self.assertEqual(len(stow.stored), 3)
+        self.assertEqual(len(self.server.tasks("outgoing")), 1)
+        self.assertEqual(self.server.stop(timeout=25), 0)
 
     def test_a_wrong_token_and_an_instance_that_is_refused_have_a_reason(self):
         stow = Stow(self, lambda uid: 0x0122)
