@@ -9,6 +9,7 @@
 #include "support/temporary_folder.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace quicksilver;
 namespace fs = std::filesystem;
@@ -120,6 +121,30 @@ TEST_CASE("Outputs of a step are the inputs of the next, and the originals can b
     CHECK(fs::exists(*published / "result.json"));
     CHECK(read_task_file(*published)->id == "t1");
     CHECK_FALSE(fs::exists(folder.path()));
+}
+
+TEST_CASE("A server that is not root keeps originals that nobody may write to", "[pipeline][processing_folder]") {
+    if (::geteuid() != 0) return;  // only root can become somebody else
+    constexpr uid_t somebody = 65534;
+    Fixture f;
+    const auto ops = make_file_ops();
+    const TaskFolders folders = f.folders(*ops);
+    const ProcessingFolder folder(folders, "t1");
+    REQUIRE(::chown(f.root.path().c_str(), somebody, somebody) == 0);
+    for (const auto& entry : fs::recursive_directory_iterator(f.root.path())) {
+        REQUIRE(::lchown(entry.path().c_str(), somebody, somebody) == 0);
+        if (entry.is_regular_file()) REQUIRE(::chmod(entry.path().c_str(), 0444) == 0);
+    }
+    REQUIRE(::seteuid(somebody) == 0);
+    ProcessingFolder::Inputs inputs;
+    inputs.link = true;
+    auto state = folder.begin("a1", inputs);
+    if (state) state->publish_to = Stage::outgoing;
+    const auto finished = state ? folder.finish_outputs(f.task, *state, true) : Result<void>(state.error());
+    REQUIRE(::seteuid(0) == 0);
+    INFO((finished ? "" : finished.error().message));
+    CHECK(finished.ok());
+    CHECK(Fixture::count(folder.out()) == 2);
 }
 
 TEST_CASE("Results are checked: JSON that is none, images that are none", "[pipeline][processing_folder]") {
