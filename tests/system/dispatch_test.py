@@ -6,7 +6,7 @@ import shutil
 import socket
 import unittest
 
-from data_sets import SAMPLES, data_set_bytes, transfer_syntax
+from data_sets import SAMPLES, data_set_bytes, read, transfer_syntax
 from server import SystemTest, config, delivered, end_process, free_port, instances, run, wait_until
 
 
@@ -52,6 +52,29 @@ class Dispatch(SystemTest):
         arrived, = stored.iterdir()
         self.assertEqual(transfer_syntax(arrived), transfer_syntax(sample))
         self.assertEqual(data_set_bytes(arrived), data_set_bytes(sample))
+
+    def test_what_is_compressed_for_a_target_has_the_same_pixels(self):
+        stored, _ = self.start_pacs()
+        ways = {"rle_lossless": ("1.2.840.10008.1.2.5", "dcmdrle"),
+                "jpeg_lossless": ("1.2.840.10008.1.2.4.70", "dcmdjpeg"),
+                "jpeg_ls_lossless": ("1.2.840.10008.1.2.4.80", "dcmdjpls")}
+        rules = {name: {"rule": f"tags.SeriesNumber == '{number}'", "target": name}
+                 for number, name in enumerate(ways, 1)}
+        self.server = self.start_server(config(
+            targets={name: self.pacs(transfer_syntax=name) for name in ways}, rules=rules))
+        for number, (name, (syntax, decompress)) in enumerate(ways.items(), 1):
+            with self.subTest(name=name):
+                sent, = self.make_series(name, instances=1, seed=number)
+                data_set = read(sent)
+                data_set.SeriesNumber = str(number)
+                data_set.save_as(sent)
+                self.server.send(sent)
+                self.server.wait_for_tasks("success", number)
+                arrived = next(path for path in stored.iterdir() if data_set.SOPInstanceUID in path.name)
+                self.assertEqual(transfer_syntax(arrived), syntax)
+                plain = self.folder / f"{name}.dcm"
+                self.assertEqual(run(decompress, arrived, plain).returncode, 0)
+                self.assertEqual(read(plain).PixelData, data_set.PixelData)
 
     def test_a_big_endian_image_is_converted_for_a_peer_that_does_not_take_it(self):
         stored = self.make_folder("pacs")
