@@ -158,8 +158,12 @@ void check_object_name(const std::string& name) {
                   {{"/name", "name", "1 to 100 characters, no / \\ # or control characters, no point in front"}});
 }
 
-QueryParameter dry_run_parameter() {
-    return {"dry_run", schema::boolean(), "Check and show the changes, without making them."};
+Operation changing_config(Operation operation) {
+    operation.access = Access::admin;
+    operation.scope = "configure";
+    operation.query.insert(operation.query.begin(),
+                           {"dry_run", schema::boolean(), "Check and show the changes, without making them."});
+    return operation;
 }
 
 }  // namespace quicksilver::api

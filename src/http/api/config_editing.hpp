@@ -45,8 +45,8 @@ std::string path_segment(const std::string& name);
 /// Only what a name may be that stands in a path, a file name and an event.
 void check_object_name(const std::string& name);
 
-/// dry_run, for operations that change the configuration.
-QueryParameter dry_run_parameter();
+/// The operation with what all need that change the configuration: an administrator, the scope, and dry_run.
+Operation changing_config(Operation operation);
 
 /// Lets a kind refuse a removal. Throws ProblemError 409.
 using CheckRemoval = std::function<void(const Ordered& document, const std::string& name)>;

@@ -215,18 +215,15 @@ void add_revision_operations(Api& api) {
                     .answer = schema::object({{"changes", changes}})},
                    [&api](Call& call) { return show_diff(api, call); });
     api.administer(
-        {.method = "POST",
-         .path = "/config/revisions/{n}/actions/restore",
-         .id = "restoreRevision",
-         .summary = "Makes it, or some objects of it, count again, as a new revision",
-         .tag = tag,
-         .access = Access::admin,
-         .scope = "configure",
-         .query = {dry_run_parameter()},
-         .body = schema::object({{"objects?", schema::list_of(object)}}),
-         .answer = {{"anyOf",
-                     Json::array({schema::object({{"revision", schema::integer(0, INT64_MAX)}, {"changes", changes}}),
-                                  trial_schema()})}}},
+        changing_config({.method = "POST",
+                         .path = "/config/revisions/{n}/actions/restore",
+                         .id = "restoreRevision",
+                         .summary = "Makes it, or some objects of it, count again, as a new revision",
+                         .tag = tag,
+                         .body = schema::object({{"objects?", schema::list_of(object)}}),
+                         .answer = {{"anyOf", Json::array({schema::object({{"revision", schema::integer(0, INT64_MAX)},
+                                                                           {"changes", changes}}),
+                                                           trial_schema()})}}}),
         [&api](Call& call) { return restore(api, call); });
     api.administer({.method = "GET",
                     .path = "/config/export",
@@ -241,19 +238,17 @@ void add_revision_operations(Api& api) {
     const Json line = schema::object({{"object", schema::text()},
                                       {"action", schema::choice({"added", "changed", "removed", "noted", "refused"})},
                                       {"problem", schema::optional(schema::text(10'000))}});
-    api.administer({.method = "POST",
-                    .path = "/config/import",
-                    .id = "importConfig",
-                    .summary = "Replaces the configuration by this file, ours or a mercure.json",
-                    .tag = tag,
-                    .access = Access::admin,
-                    .scope = "configure",
-                    .query = {dry_run_parameter(),
-                              {"format", schema::choice({"native", "mercure"}), "Both are read in the same way."}},
-                    .body = schema::any_object(),
-                    .answer = schema::object({{"revision", schema::optional(schema::integer(1, INT64_MAX))},
-                                              {"report", schema::list_of(line)}})},
-                   [&api](Call& call) { return import_config(api, call); });
+    api.administer(
+        changing_config({.method = "POST",
+                         .path = "/config/import",
+                         .id = "importConfig",
+                         .summary = "Replaces the configuration by this file, ours or a mercure.json",
+                         .tag = tag,
+                         .query = {{"format", schema::choice({"native", "mercure"}), "Both are read in the same way."}},
+                         .body = schema::any_object(),
+                         .answer = schema::object({{"revision", schema::optional(schema::integer(1, INT64_MAX))},
+                                                   {"report", schema::list_of(line)}})}),
+        [&api](Call& call) { return import_config(api, call); });
 }
 
 }  // namespace quicksilver::api

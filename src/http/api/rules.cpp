@@ -41,17 +41,14 @@ void add_rule_operations(Api& api) {
     api.define("Rule", {{"type", "object"}, {"x-settings", fields_schema(rule_fields())}});
     // Before the others, whose path has a name where this one has a word.
     const Json names = schema::object({{"names", schema::list_of(schema::required_text(200))}});
-    api.administer({.method = "PUT",
-                    .path = "/rules/order",
-                    .id = "orderRules",
-                    .summary = "Puts the rules into another order",
-                    .tag = "rules",
-                    .access = Access::admin,
-                    .scope = "configure",
-                    .query = {dry_run_parameter()},
-                    .body = names,
-                    .answer = {{"anyOf", Json::array({names, trial_schema()})}},
-                    .conditional = true},
+    api.administer(changing_config({.method = "PUT",
+                                    .path = "/rules/order",
+                                    .id = "orderRules",
+                                    .summary = "Puts the rules into another order",
+                                    .tag = "rules",
+                                    .body = names,
+                                    .answer = {{"anyOf", Json::array({names, trial_schema()})}},
+                                    .conditional = true}),
                    [&api](Call& call) { return set_order(api, call); });
     // Nothing refers to a rule by its name but history, which keeps the name that it had.
     add_config_object_operations(api, rule_kind(), nullptr, nullptr);
