@@ -6,6 +6,8 @@
 #include "running_operations.hpp"
 #include "target_health.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 namespace quicksilver::api {
@@ -63,6 +65,24 @@ asio::awaitable<HttpResponse> begin_test(const Api& api, const Call& call) {
     co_return begin_operation(api, call, name, std::move(work));
 }
 
+/// Who may not change the configuration must not let the server use what lies on its machine either: files and
+/// variables with secrets would be sent to where the draft says, keys tried out, and test files written anywhere.
+void refuse_use_of_the_machine(const Json& draft, const Ordered& saved) {
+    const FieldTable fields = target_fields(draft.value("target_type", ""));
+    if (fields.empty()) {
+        throw invalid("Something is wrong with the target.", {{"/target_type", "missing", "name its type"}});
+    }
+    for (const auto& [key, value] : draft.items()) {
+        if (saved.is_object() && saved.contains(key) && Json(saved[key]) == value) continue;
+        const ConfigField* field = find_field(fields, key);
+        const bool is_path = field != nullptr && field->type == FieldType::path && value != "" && !value.is_null();
+        const bool is_local = value.is_string() && value.get_ref<const std::string&>().starts_with("file:");
+        if (!value.is_object() && !is_path && !is_local) continue;
+        throw ProblemError(403, "forbidden",
+                           fmt::format("Only who may change the configuration may test with such a `{}`.", key));
+    }
+}
+
 /// The configuration as it would be with this target, and the target's name. For those who may change the saved target
 /// of this name, its secrets take the place of the ones that they could not know; for others that would be a way to
 /// have them sent elsewhere. On the administration's thread.
@@ -77,7 +97,9 @@ std::pair<std::string, std::string> with_draft(const Api& api, const Call& call)
     Ordered document = history.document();
     Ordered& targets = document["targets"];
     if (targets.is_null()) targets = Ordered::object();
-    const bool has_secrets = targets.contains(name) && call.who->may(Role::admin, "configure");
+    const bool may_change = call.who->may(Role::admin, "configure");
+    if (!may_change) refuse_use_of_the_machine(target, targets.contains(name) ? targets[name] : Ordered());
+    const bool has_secrets = targets.contains(name) && may_change;
     const Ordered before = has_secrets ? targets[name] : Ordered::object();
     const Ordered shown = shown_config(document);
     const Ordered before_shown = has_secrets ? shown["targets"][name] : Ordered::object();

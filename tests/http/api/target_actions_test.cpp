@@ -55,6 +55,35 @@ TEST_CASE("Only who may change a target has its password tried at another addres
     CHECK_FALSE(api.control.unsaved.contains("http_password"));
 }
 
+TEST_CASE("Only who may change targets has the server use its files for an unsaved one", "[http][api][targets]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto operating = api.full_token(Role::operate, false);
+    const json ssh = {{"target_type", "sftp"}, {"host", "10.0.0.9"}, {"user", "u"}, {"folder", "x"}, {"password", "p"}};
+    const auto with = [&ssh](const char* key, const json& value) {
+        json draft = ssh;
+        draft[key] = value;
+        return draft;
+    };
+    const json drafts[] = {
+        with("known_hosts", "/etc/cron.d/x"),
+        with("private_key", "/root/key"),
+        with("password", {{"file", "/etc/hostname"}}),
+        with("password", {{"env", "PATH"}}),
+        {{"target_type", "folder"}, {"folder", "/etc"}},
+        {{"target_type", "dicomweb"}, {"url", "file:///etc"}},
+    };
+    for (const json& draft : drafts) {
+        CAPTURE(draft.dump());
+        CHECK(api.call("POST", "/targets/test", draft, {operating}).status == 403);
+        CHECK(api.call("POST", "/targets/test", draft, {admin}).status == 202);
+    }
+    json untyped = drafts[4];
+    untyped.erase("target_type");
+    CHECK(api.call("POST", "/targets/test", untyped, {operating}).status == 422);
+    CHECK(api.call("POST", "/targets/test", ssh, {operating}).status == 202);
+}
+
 TEST_CASE("An operator pauses, drains and resumes a target", "[http][api][targets]") {
     ApiFixture api;
     const auto who = api.full_token(Role::operate, false);
