@@ -59,11 +59,13 @@ std::optional<StagePause> PipelineControl::pause_of(Stage stage) const {
 }
 
 asio::awaitable<Result<void>> PipelineControl::pause(Stage stage, PauseOrder order) {
+    const std::optional<StagePause> before = pause_of(stage);
     pauses_[stage] = StagePause{order.reason, order.user, parts_.context.clock.wall_now(), order.until};
     // First written down, so that no restart lets it go on unasked.
     const Result<void> written = co_await write_pauses();
     if (!written) {
         pauses_.erase(stage);
+        if (before) pauses_[stage] = *before;
         co_return written;
     }
     co_return co_await set_paused(stage, true);
