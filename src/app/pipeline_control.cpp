@@ -33,11 +33,6 @@ Control::Steps shown(const std::vector<TestStep>& steps) {
     return all;
 }
 
-/// The folder's name as an id: nothing that leads elsewhere, and none of the hidden ones.
-bool is_task_id(const std::string& text) {
-    return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
-}
-
 Error no_such_task(const std::string& task_id) {
     return Error{Errc::not_found, fmt::format("there is no task {} (any more)", task_id)};
 }
@@ -158,7 +153,7 @@ asio::awaitable<Result<void>> PipelineControl::remove_task(std::string task_id) 
 /// On the files pool.
 Result<void> PipelineControl::remove_ended(const std::string& task_id) const {
     const TaskFolders& folders = parts_.context.folders;
-    if (!is_task_id(task_id)) return no_such_task(task_id);
+    if (!TaskFolders::is_id(task_id)) return no_such_task(task_id);
     for (const quicksilver::Stage stage :
          {quicksilver::Stage::success, quicksilver::Stage::error, quicksilver::Stage::discard}) {
         if (!folders.exists(stage, task_id)) continue;

@@ -30,10 +30,6 @@ std::optional<Stage> find_stage(const TaskFolders& folders, const std::string& t
     return std::nullopt;
 }
 
-bool is_task_id(const std::string& text) {
-    return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
-}
-
 Error no_such_task(const std::string& task_id, const char* where) {
     return Error{Errc::not_found, fmt::format("there is no task {} in {}", task_id, where)};
 }
@@ -163,7 +159,7 @@ asio::awaitable<Result<void>> Dispatcher::cancel(std::string task_id) {
 }
 
 asio::awaitable<Result<void>> Dispatcher::resend(std::string task_id, Resend what) {
-    if (!is_task_id(task_id)) co_return no_such_task(task_id, "success or error");
+    if (!TaskFolders::is_id(task_id)) co_return no_such_task(task_id, "success or error");
     if (tasks_.contains(task_id)) {
         const auto task = delivering_task(task_id);
         if (!task) co_return task.error();
@@ -214,7 +210,7 @@ Result<std::string> Dispatcher::bring_back(const std::string& task_id, Resend wh
 }
 
 asio::awaitable<Result<std::string>> Dispatcher::send_to(std::string task_id, std::vector<std::string> targets) {
-    if (!is_task_id(task_id)) co_return no_such_task(task_id, "outgoing, success or error");
+    if (!TaskFolders::is_id(task_id)) co_return no_such_task(task_id, "outgoing, success or error");
     if (targets.empty()) co_return Error{Errc::invalid, "name at least one target"};
     for (const std::string& target : targets) {
         if (auto known = require_target(target); !known) co_return known.error();

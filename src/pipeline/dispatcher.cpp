@@ -99,16 +99,7 @@ asio::awaitable<void> Dispatcher::run() {
 
 /// Takes in what lies in outgoing/ and is not known: after a start, or put there by somebody else.
 asio::awaitable<void> Dispatcher::look_around() {
-    auto list = [this]() -> Result<std::vector<std::string>> {
-        const auto entries = context_.folders.list(Stage::outgoing);
-        if (!entries) return entries.error();
-        std::vector<std::string> ready;
-        for (const TaskEntry& entry : *entries) {
-            const TaskMarkers markers = TaskFolders::markers_of(entry.path);
-            if (!markers.lock && !markers.error && !markers.processing) ready.push_back(entry.id);
-        }
-        return ready;
-    };
+    auto list = [this] { return context_.folders.list_ready(Stage::outgoing); };
     const auto ids = co_await run_blocking(context_.files, list);
     if (!ids) {
         context_.log.error("cannot look through the outgoing folder", kv("reason", ids.error().message));

@@ -16,10 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_task_id(const std::string& text) {
-    return !text.empty() && text.front() != '.' && text.find('/') == std::string::npos;
-}
-
 bool has_instances(const fs::path& folder) {
     const auto instances = TaskFolders::instances(folder);
     return instances && !instances->empty();
@@ -52,7 +48,7 @@ Result<void> plan_anew(TaskFile& task, const Config& config, WallTime now) {
 }  // namespace
 
 boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id) {
-    if (!is_task_id(task_id)) co_return Error{Errc::not_found, "that is no name of a task"};
+    if (!TaskFolders::is_id(task_id)) co_return Error{Errc::not_found, "that is no name of a task"};
     if (tasks_.contains(task_id)) {
         co_return Error{Errc::busy, fmt::format("task {} is being processed; cancel it first", task_id)};
     }

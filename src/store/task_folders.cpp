@@ -98,6 +98,21 @@ fs::path TaskFolders::path(Stage stage, std::string_view id) const {
     return path(stage) / id;
 }
 
+Result<std::vector<std::string>> TaskFolders::list_ready(Stage stage) const {
+    const auto entries = list(stage);
+    if (!entries) return entries.error();
+    std::vector<std::string> ready;
+    for (const TaskEntry& entry : *entries) {
+        const TaskMarkers found = markers_of(entry.path);
+        if (!found.lock && !found.error && !found.processing) ready.push_back(entry.id);
+    }
+    return ready;
+}
+
+bool TaskFolders::is_id(std::string_view text) {
+    return !text.empty() && text.front() != '.' && text.find('/') == std::string_view::npos;
+}
+
 bool TaskFolders::exists(Stage stage, std::string_view id) const {
     std::error_code ignored;
     return fs::is_directory(path(stage, id), ignored);

@@ -65,7 +65,11 @@ public:
 
     /// The folders of a stage, longest unchanged first. Not `incoming/error`, which is mercure's place for bad files.
     Result<std::vector<TaskEntry>> list(Stage stage) const;
+    /// The ids of those tasks that nobody holds by a marker, in the same order.
+    Result<std::vector<std::string>> list_ready(Stage stage) const;
     bool exists(Stage stage, std::string_view id) const;
+    /// Whether somebody's text may name a task: nothing that leads elsewhere, and none of the hidden folders.
+    static bool is_id(std::string_view text);
     /// Sums up a stage, sub-folders included; files that vanish meanwhile do not count.
     StageUsage usage(Stage stage) const;
 

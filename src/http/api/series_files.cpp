@@ -25,10 +25,6 @@ constexpr int archives_max = 8;
 /// Where the files of a series may lie, the newest place last. A task that is being processed has them below.
 constexpr Stage stages[] = {Stage::success, Stage::outgoing, Stage::processing, Stage::error, Stage::discard};
 
-bool is_plain_name(const std::string& name) {
-    return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
-}
-
 std::vector<fs::path> files_in(const fs::path& folder, const std::string& series_uid) {
     std::vector<fs::path> found;
     const auto files = TaskFolders::instances(folder);
@@ -162,10 +158,10 @@ asio::awaitable<HttpResponse> send_archive(const Api& api, Call& call, std::shar
 
 std::vector<fs::path> files_of_series(const TaskFolders& folders, const std::string& series_uid,
                                       const std::vector<TaskItem>& tasks) {
-    if (!is_plain_name(series_uid)) return {};
+    if (!TaskFolders::is_id(series_uid)) return {};
     if (auto found = files_in(folders.path(Stage::incoming, series_uid), series_uid); !found.empty()) return found;
     for (const TaskItem& task : tasks) {
-        if (!is_plain_name(task.id)) continue;
+        if (!TaskFolders::is_id(task.id)) continue;
         for (const Stage stage : stages) {
             const fs::path folder = folders.path(stage, task.id);
             if (auto found = files_in(folder, series_uid); !found.empty()) return found;
