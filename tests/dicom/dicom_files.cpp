@@ -27,7 +27,9 @@ void write_dicom(const std::filesystem::path& file, const std::function<void(Dcm
 }
 
 std::filesystem::path pydicom_data() {
-    return "/usr/lib/python3/dist-packages/pydicom/data";
+    const std::filesystem::path folder = "/usr/lib/python3/dist-packages/pydicom/data";
+    if (!std::filesystem::exists(folder)) FAIL("python3-pydicom is missing: packaging/packages.sh test installs it");
+    return folder;
 }
 
 }  // namespace quicksilver::test

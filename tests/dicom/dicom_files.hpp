@@ -16,7 +16,7 @@ inline constexpr const char* instance_uid = "2.25.111";
 void write_dicom(const std::filesystem::path& file, const std::function<void(DcmFileFormat&)>& change,
                  E_TransferSyntax syntax = EXS_LittleEndianExplicit);
 
-/// The folder of the sample files that the package python3-pydicom brings; a path that does not exist without it.
+/// The folder of the sample files that the package python3-pydicom brings; without it the test fails.
 std::filesystem::path pydicom_data();
 
 }  // namespace quicksilver::test

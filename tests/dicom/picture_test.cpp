@@ -68,15 +68,13 @@ TEST_CASE("What is no image gives an error and no crash", "[dicom][picture]") {
 
 TEST_CASE("Pictures are made of whatever compression and colour the codecs read", "[dicom][picture]") {
     require_dicom();
-    std::size_t made = 0;
-    for (const char* name : {"CT_small.dcm", "MR_small.dcm", "JPEG-LL.dcm", "JPEG-lossy.dcm", "MR_small_RLE.dcm",
-                             "examples_ybr_color.dcm", "emri_small.dcm", "SC_rgb_jpeg_dcmtk.dcm"}) {
-        const auto file = pydicom_data() / name;
-        if (!std::filesystem::exists(file)) continue;
+    for (const char* name :
+         {"CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
+          "JPEG-lossy.dcm", "SC_rgb_jpeg_dcmtk.dcm", "SC_rgb_rle_2frame.dcm", "SC_rgb_small_odd_jpeg.dcm",
+          "ExplVR_BigEnd.dcm", "SC_ybr_full_422_uncompressed.dcm"}) {
         INFO(name);
-        const auto picture = render_png(file, PictureOptions{96, 1, true});
+        const auto picture = render_png(pydicom_data() / "test_files" / name, PictureOptions{96, 1, true});
+        INFO((picture ? "" : picture.error().message));
         CHECK(picture.ok());
-        ++made;
     }
-    if (made == 0) WARN("the sample files of python3-pydicom are not there");
 }
