@@ -1,5 +1,7 @@
 #include "quicksilver/store/history.hpp"
 
+#include "searched_words.hpp"
+
 #include <algorithm>
 #include <sys/stat.h>
 
@@ -13,18 +15,18 @@ namespace {
 constexpr std::int64_t events_max = 10'000;
 
 // What all lists of series have in common. Parameters: 1 and 2 the place to go on (which way is the list's), 3 state, 4
-// modality, 5 rule, 6 since, 7 until, 8 study, 9 the pattern searched for, 10 whether patients are searched, 11 whether
-// only failed ones count. The search runs over an index of its own, whose rows are a tenth as long as those of the
-// table.
+// modality, 5 rule, 6 since, 7 until, 8 study, 9 the long words searched for, 10 whether patients are searched, 11
+// whether only failed ones count, 13 target, 14 the pattern of short words, for which an index is read whose rows are a
+// tenth as long as those of the table.
 #define QUICKSILVER_SERIES_WHERE                                                                                    \
     " (?1, ?2) AND (?3 = '' OR t.state = ?3)"                                                                       \
     " AND (?4 = '' OR s.tag_modality = ?4) AND (?5 = '' OR instr(', ' || t.rules || ', ', ', ' || ?5 || ', ') > 0)" \
     " AND (?6 = '' OR t.first_seen >= ?6) AND (?7 = '' OR t.first_seen < ?7) AND (?8 = '' OR s.study_uid = ?8)"     \
-    " AND (?9 = '' OR t.series_uid IN (SELECT series_uid FROM dicom_series INDEXED BY dicom_series_search"          \
-    " WHERE series_uid LIKE ?9 ESCAPE '\\' OR study_uid LIKE ?9 ESCAPE '\\'"                                        \
-    " OR tag_seriesdescription LIKE ?9 ESCAPE '\\' OR tag_studydescription LIKE ?9 ESCAPE '\\'"                     \
-    " OR (?10 AND (tag_patientname LIKE ?9 ESCAPE '\\' OR tag_patientid LIKE ?9 ESCAPE '\\'"                        \
-    " OR tag_accessionnumber LIKE ?9 ESCAPE '\\'))))"                                                               \
+    " AND (?9 = '' OR s.id IN (SELECT rowid FROM series_search WHERE series_search MATCH ?9))"                      \
+    " AND (?14 = '' OR s.id IN (SELECT id FROM dicom_series INDEXED BY dicom_series_search"                         \
+    " WHERE tag_seriesdescription LIKE ?14 ESCAPE '\\' OR tag_studydescription LIKE ?14 ESCAPE '\\'"                \
+    " OR (?10 AND (tag_patientname LIKE ?14 ESCAPE '\\' OR tag_patientid LIKE ?14 ESCAPE '\\'"                      \
+    " OR tag_accessionnumber LIKE ?14 ESCAPE '\\'))))"                                                              \
     " AND (NOT ?11 OR t.state = 'failed')"                                                                          \
     " AND (?13 = '' OR EXISTS (SELECT 1 FROM tasks k JOIN task_events e ON e.task_id = k.id"                        \
     " WHERE k.series_uid = t.series_uid AND e.target = ?13))"
@@ -77,17 +79,6 @@ EventItem read_event(const Statement& row) {
     return item;
 }
 
-/// `%50\%%`: a pattern that finds the text as it stands.
-std::string pattern_of(std::string_view text) {
-    if (text.empty()) return "";
-    std::string pattern = "%";
-    for (const char c : text) {
-        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-        pattern += c;
-    }
-    return pattern + "%";
-}
-
 bool is_ascending(const SeriesFilter& filter) {
     return filter.oldest_first != filter.backwards;
 }
@@ -96,9 +87,10 @@ void bind(Statement& row, const SeriesFilter& filter, std::size_t limit) {
     // Behind every time, or before it, so that the first page begins at the end.
     const std::string time = filter.after ? filter.after->first : is_ascending(filter) ? "" : "~";
     const std::string uid = filter.after ? filter.after->second : "";
+    const SearchedWords words = searched_words(filter.search, filter.search_patients);
     row.bind(time, uid, filter.state, filter.modality, filter.rule, filter.since, filter.until, filter.study_uid,
-             pattern_of(filter.search), int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit},
-             filter.target);
+             words.match, int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit}, filter.target,
+             words.pattern);
 }
 
 }  // namespace

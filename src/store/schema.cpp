@@ -107,11 +107,36 @@ ALTER TABLE processor_logs ADD COLUMN file TEXT;
 CREATE UNIQUE INDEX processor_logs_run ON processor_logs (run, chunk);
 )sql";
 
+/// Finds parts of words of three letters and more, in any alphabet and case, without reading every series.
+constexpr std::string_view search_of_series = R"sql(
+CREATE VIRTUAL TABLE series_search USING fts5 (
+    series_uid, study_uid, tag_seriesdescription, tag_studydescription, tag_patientname, tag_patientid,
+    tag_accessionnumber, content = 'dicom_series', content_rowid = 'id', tokenize = 'trigram');
+CREATE TRIGGER series_search_insert AFTER INSERT ON dicom_series BEGIN
+    INSERT INTO series_search (
+        rowid, series_uid, study_uid, tag_seriesdescription, tag_studydescription, tag_patientname, tag_patientid,
+        tag_accessionnumber)
+    VALUES (new.id, new.series_uid, new.study_uid, new.tag_seriesdescription, new.tag_studydescription,
+        new.tag_patientname, new.tag_patientid, new.tag_accessionnumber);
+END;
+CREATE TRIGGER series_search_delete AFTER DELETE ON dicom_series BEGIN
+    INSERT INTO series_search (
+        series_search, rowid, series_uid, study_uid, tag_seriesdescription, tag_studydescription, tag_patientname,
+        tag_patientid, tag_accessionnumber)
+    VALUES ('delete', old.id, old.series_uid, old.study_uid, old.tag_seriesdescription, old.tag_studydescription,
+        old.tag_patientname, old.tag_patientid, old.tag_accessionnumber);
+END;
+INSERT INTO series_search (series_search) VALUES ('rebuild');
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {
-        {1, first_schema}, {2, series_decisions}, {3, lists_of_series}, {4, processor_log_parts}};
+    static const std::vector<Migration> migrations = {{1, first_schema},
+                                                      {2, series_decisions},
+                                                      {3, lists_of_series},
+                                                      {4, processor_log_parts},
+                                                      {5, search_of_series}};
     return migrations;
 }
 

@@ -50,6 +50,10 @@ TEST_CASE("A list shows what its filters ask for", "[http][api][series]") {
         {"?since=2026-09-21T14:13:22.000Z", {3, 2}},
         {"?until=2026-09-21T14:13:22.000Z", {1}},
         {"?q=jane%202", {2}},
+        {"?q=%202%20doe%20JANE", {2}},
+        {"?q=doe%20acc-3", {3}},
+        {"?q=doe%20z", {}},
+        {"?q=doe%22%20OR%20%22jane", {}},
         {"?q=MRN-3", {3}},
         {"?q=acc-1", {1}},
         {"?q=1.2.0002", {2}},
@@ -94,6 +98,8 @@ TEST_CASE("Who may not see patients sees none, and finds none by searching", "[h
     CHECK(ids(api.get_masked("/series?q=Jane")).empty());
     CHECK(ids(api.get_masked("/series?q=MRN-7")).empty());
     CHECK(ids(api.get_masked("/series?q=ACC-7")).empty());
+    CHECK(ids(api.get_masked("/series?q=-7")).empty());
+    CHECK(ids(api.get_masked("/series?q=chest%20Jane")).empty());
     CHECK(ids(api.get_masked("/series?q=Chest")).size() == 1);
 }
 
