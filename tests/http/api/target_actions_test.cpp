@@ -67,7 +67,7 @@ TEST_CASE("Only who may change targets has the server use its files for an unsav
     };
     const json drafts[] = {
         with("known_hosts", "/etc/cron.d/x"),
-        with("private_key", "/root/key"),
+        with("private_key", "/srv/key"),
         with("password", {{"file", "/etc/hostname"}}),
         with("password", {{"env", "PATH"}}),
         {{"target_type", "folder"}, {"folder", "/etc"}},
