@@ -1,4 +1,8 @@
-"""How fast the interface answers over a long history: bench/rest.py PROGRAM [SERIES]. Prints one line a measure."""
+#!/usr/bin/env python3
+"""How fast the interface answers over a long history, at rest and while images arrive, and what it costs reception.
+
+    bench/rest.py BUILD [SERIES]    BUILD is a build folder such as build/release, with store_load for the second part
+"""
 
 import json
 import os
@@ -9,12 +13,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
 
 REPEATS = 40
+# While images arrive, somebody asks that often.
+ASKED_PER_S = 5
+ARRIVING_PER_S = 1000
+ARRIVING_S = 12
 
 
 def fill(database, count):
@@ -47,9 +56,9 @@ class Server:
         self.process = subprocess.Popen(
             [program, "serve", "--data", data, "--set", "http.port=0", "--set", "port=0"], stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
-        ready = re.match(r"ready dicom=\S+ http=(\S+)", self.process.stdout.readline())
+        ready = re.match(r"ready dicom=\S+:(\d+) http=(\S+)", self.process.stdout.readline())
         self.seconds_to_ready = time.monotonic() - self.began
-        self.http = ready.group(1)
+        self.dicom_port, self.http = ready.group(1), ready.group(2)
 
     def get(self, path, token):
         request = urllib.request.Request(self.http + path, headers={"Authorization": f"Bearer {token}"})
@@ -61,18 +70,102 @@ class Server:
         self.process.wait()
 
 
-def measure(name, ask):
-    times = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        ask()
-        times.append((time.perf_counter() - began) * 1000)
+def show(name, times):
     p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"{name:<34} median {statistics.median(times):7.1f} ms   p95 {p95:7.1f} ms")
+    print(f"{name:<40} median {statistics.median(times):7.1f} ms   p95 {p95:7.1f} ms", flush=True)
+
+
+def milliseconds(ask):
+    began = time.perf_counter()
+    ask()
+    return (time.perf_counter() - began) * 1000
+
+
+QUESTIONS = {"first page": "", "search by name": "JANE 4711", "search by patient id": "MRN0000042",
+             "search by accession": "ACC00000017", "search for a part of all": "doe", "search by two letters": "zz",
+             "search for nothing": "nobody at all"}
+
+
+def ask_of(server, token, text):
+    path = "/api/v1/series?" + urllib.parse.urlencode({"q": text} if text else {})
+    return lambda: server.get(path, token)
+
+
+def measure_at_rest(server, token):
+    for name, text in QUESTIONS.items():
+        ask = ask_of(server, token, text)
+        show(name, [milliseconds(ask) for _ in range(REPEATS)])
+
+
+class Asking(threading.Thread):
+    """Somebody who looks things up, one question after the other, until told to stop."""
+
+    def __init__(self, server, token):
+        super().__init__()
+        self.asks = {name: ask_of(server, token, text) for name, text in QUESTIONS.items()}
+        self.times = {name: [] for name in QUESTIONS}
+        self.over = threading.Event()
+
+    def run(self):
+        while True:
+            for name, ask in self.asks.items():
+                took = milliseconds(ask)
+                self.times[name].append(took)
+                if self.over.wait(max(0, 1 / ASKED_PER_S - took / 1000)):
+                    return
+
+
+def measure_while_arriving(build, folder, server, token):
+    """Reception at full speed with and without questions, in turns; then questions at a given speed of reception."""
+    def arrive(seed, instances, *rate):
+        images = folder / f"images-{seed}"
+        subprocess.run([build / "tests/system/make_series", images, "bytes=33000", f"instances={instances}",
+                        f"seed={seed}"], check=True)
+        done = subprocess.run([build / "bench/store_load", *rate, "127.0.0.1", server.dicom_port, "2", images],
+                              check=True, capture_output=True, text=True)
+        shutil.rmtree(images)
+        return float(done.stdout)
+
+    ratios = []
+    for seed in range(1, 11, 2):
+        alone = arrive(seed, 4000)
+        asking = Asking(server, token)
+        asking.start()
+        together = arrive(seed + 1, 4000)
+        asking.over.set()
+        asking.join()
+        ratios.append(alone / together)
+    ratio = statistics.median(ratios)
+    print(f"{'reception while asked / alone':<40} {ratio:.2f} (of {len(ratios)} rounds)", flush=True)
+    asking = Asking(server, token)
+    asking.start()
+    took = arrive(99, ARRIVING_PER_S * ARRIVING_S, "--rate", str(ARRIVING_PER_S))
+    asking.over.set()
+    asking.join()
+    print(f"{ARRIVING_PER_S * ARRIVING_S / took:.0f} instances a second arrive:")
+    for name, times in asking.times.items():
+        show("  " + name, times)
+
+
+def measure_impact(server, token):
+    body = json.dumps({"rule": {"name": "x", "rule": "tags.Modality == 'MR'"}, "limit": 10_000}).encode()
+    request = urllib.request.Request(server.http + "/api/v1/rules/impact", data=body,
+                                     headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    began = time.perf_counter()
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        looked = json.loads(answer.read())["looked_at"]
+    print(f"{'impact of a rule on ' + str(looked):<40} {time.perf_counter() - began:.2f} s")
+
+
+def measure_readiness(server):
+    done = subprocess.run(["wrk", "-t1", "-c16", "-d5", server.http + "/readyz"], capture_output=True, text=True,
+                          check=True)
+    print(f"{'/readyz':<40} {re.search(r'Requests/sec:.*', done.stdout).group(0)}")
 
 
 def main():
-    program, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
+    build, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
+    program = build / "src/app/quicksilver"
     data = tempfile.mkdtemp(prefix="quicksilver-bench-")
     try:
         Server(program, data).stop()
@@ -82,23 +175,13 @@ def main():
         token = subprocess.run([program, "user", "token", "bench", "--data", data, "--scope", "read", "--scope", "phi",
                                 "--scope", "configure"], text=True, check=True, capture_output=True).stdout.strip()
         server = Server(program, data)
-        print(f"{'start with ' + str(count) + ' series':<34} {server.seconds_to_ready:.2f} s")
-        for name, query in (("first page", ""), ("search by name", "JANE 4711"), ("search by patient id", "MRN0000042"),
-                            ("search by accession", "ACC00000017"), ("search for nothing", "nobody at all")):
-            path = "/api/v1/series?" + urllib.parse.urlencode({"q": query} if query else {})
-            measure(name, lambda path=path: server.get(path, token))
-        body = json.dumps({"rule": {"name": "x", "rule": "tags.Modality == 'MR'"}, "limit": 10_000}).encode()
-        request = urllib.request.Request(
-            server.http + "/api/v1/rules/impact", data=body,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-        began = time.perf_counter()
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            looked = json.loads(answer.read())["looked_at"]
-        print(f"{'impact of a rule on ' + str(looked):<34} {time.perf_counter() - began:.2f} s")
+        print(f"{'start with ' + str(count) + ' series':<40} {server.seconds_to_ready:.2f} s", flush=True)
+        measure_at_rest(server, token)
+        measure_impact(server, token)
         if shutil.which("wrk"):
-            done = subprocess.run(["wrk", "-t1", "-c16", "-d5", server.http + "/readyz"], capture_output=True,
-                                  text=True, check=True)
-            print(f"{'/readyz':<34} {re.search(r'Requests/sec:.*', done.stdout).group(0)}")
+            measure_readiness(server)
+        if (build / "bench/store_load").exists():
+            measure_while_arriving(build, Path(data), server, token)
         server.stop()
     finally:
         shutil.rmtree(data, ignore_errors=True)

@@ -1,8 +1,9 @@
 // Sends files by C-STORE with as little work of its own as possible, so that the receiver is what is measured:
-//     store_load HOST PORT CLIENTS FOLDER…
+//     store_load [--rate N] HOST PORT CLIENTS FOLDER…
 // Speaks the upper layer protocol itself (PS3.8 §9.3): one send an instance, nothing is parsed beyond the file meta
-// information. The files, sorted by path, are dealt out to the clients in equal runs. Prints the seconds between the
-// moment when every association stands and the last response.
+// information. The files, sorted by path, are dealt out to the clients in equal runs. With a rate, all clients together
+// send that many instances a second, or fewer. Prints the seconds between the moment when every association stands and
+// the last response.
 
 #include "upper_layer.hpp"
 
@@ -16,6 +17,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -57,21 +59,50 @@ private:
     std::string reason_;
 };
 
-double send_all(const std::vector<Instance>& instances, const char* host, std::uint16_t port, std::size_t clients) {
+/// Waits before an instance so that the client's share of the rate is not exceeded.
+class Pace {
+public:
+    /// `rate` = instances a second; 0 = as fast as it goes.
+    explicit Pace(double rate) : interval_(rate > 0 ? 1 / rate : 0) {}
+
+    void begin() { next_ = std::chrono::steady_clock::now(); }
+    void wait() {
+        std::this_thread::sleep_until(next_);
+        next_ += std::chrono::duration_cast<std::chrono::steady_clock::duration>(interval_);
+    }
+
+private:
+    std::chrono::duration<double> interval_;
+    std::chrono::steady_clock::time_point next_;
+};
+
+/// Where to, and how fast.
+struct Load {
+    const char* host;
+    std::uint16_t port;
+    std::size_t clients;
+    double rate;
+};
+
+double send_all(const std::vector<Instance>& instances, const Load& load) {
+    const std::size_t clients = load.clients;
     std::barrier ready(static_cast<std::ptrdiff_t>(clients + 1));
     std::barrier done(static_cast<std::ptrdiff_t>(clients + 1));
     Failure failure;
     const auto send = [&](std::size_t client) {
         std::unique_ptr<Association> association;
+        Pace pace(load.rate / static_cast<double>(clients));
         try {
-            association = std::make_unique<Association>(host, port, instances.front().meta);
+            association = std::make_unique<Association>(load.host, load.port, instances.front().meta);
         } catch (const std::exception& e) {
             failure.set(e.what());
         }
         ready.arrive_and_wait();
+        pace.begin();
         try {
             const std::size_t end = instances.size() * (client + 1) / clients;
             for (std::size_t i = instances.size() * client / clients; association && i < end; ++i) {
+                pace.wait();
                 association->store(instances[i]);
             }
         } catch (const std::exception& e) {
@@ -94,15 +125,19 @@ double send_all(const std::vector<Instance>& instances, const char* host, std::u
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    if (argc < 5) {
-        fmt::print(stderr, "usage: store_load HOST PORT CLIENTS FOLDER…\n");
+    const bool has_rate = argc > 2 && std::string_view(argv[1]) == "--rate";
+    char** const words = argv + (has_rate ? 3 : 1);
+    const int count = argc - (has_rate ? 3 : 1);
+    if (count < 4) {
+        fmt::print(stderr, "usage: store_load [--rate N] HOST PORT CLIENTS FOLDER…\n");
         return 2;
     }
     try {
-        const auto instances = read_instances(argc - 4, argv + 4);
-        const auto port = static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10));
-        const auto clients = std::max(1UL, std::strtoul(argv[3], nullptr, 10));
-        fmt::print("{:.6f}\n", send_all(instances, argv[1], port, clients));
+        const auto instances = read_instances(count - 3, words + 3);
+        const Load load{words[0], static_cast<std::uint16_t>(std::strtoul(words[1], nullptr, 10)),
+                        std::max(1UL, std::strtoul(words[2], nullptr, 10)),
+                        has_rate ? std::strtod(argv[2], nullptr) : 0};
+        fmt::print("{:.6f}\n", send_all(instances, load));
         return 0;
     } catch (const std::exception& e) {
         fmt::print(stderr, "store_load: {}\n", e.what());

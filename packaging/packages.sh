@@ -16,7 +16,7 @@ packages_for() {
         test) echo "$(packages_for build)" catch2 git python3 python3-asyncssh python3-pydicom dcmtk curl openssl \
             xfsprogs openssh-server openssh-client rsync iproute2 orthanc orthanc-dicomweb docker.io busybox-static \
             "$clang_format" ;;
-        bench) echo "$(packages_for test)" eatmydata ;;
+        bench) echo "$(packages_for test)" eatmydata wrk ;;
         tidy) echo "$(packages_for test)" clang-tidy ;;
         *) echo "packages_for: $1 is none of build, test, bench, tidy" >&2; return 1 ;;
     esac
