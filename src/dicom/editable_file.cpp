@@ -222,7 +222,7 @@ Result<void> EditableFile::save(const std::filesystem::path& to) const {
     // The checksum is that of the data set as it was.
     delete meta.remove(DCM_PrivateInformation);
     delete meta.remove(DCM_PrivateInformationCreatorUID);
-    return write_new_file(*content_->file, to);
+    return write_new_file(*content_->file, content_->path, to);
 }
 
 Result<void> check_settable(std::string_view path) {

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
+#include <map>
 
 namespace quicksilver::dicom {
 
@@ -21,10 +23,42 @@ public:
     LockedDictionary& operator=(const LockedDictionary&) = delete;
 
     const DcmDataDictionary* operator->() const { return &dictionary_; }
+    DcmDataDictionary& entries() const { return const_cast<DcmDataDictionary&>(dictionary_); }
 
 private:
     const DcmDataDictionary& dictionary_;
 };
+
+using KeywordTable = std::map<std::string, DcmTagKey, std::less<>>;
+
+/// DCMTK looks for a name by reading all of its dictionary. Made once, since nobody changes the dictionary.
+const KeywordTable& keyword_table() {
+    static const KeywordTable all = [] {
+        KeywordTable standard;
+        KeywordTable others;
+        KeywordTable without_prefix;
+        const LockedDictionary dictionary;
+        // DCMTK 3.6.7 has only iterators that may write.
+        auto& entries = dictionary.entries();
+        const auto add = [](KeywordTable& table, const DcmDictEntry& entry) {
+            table.emplace(entry.getTagName(), entry.getKey());
+        };
+        const DcmHashDictIterator end = entries.normalEnd();
+        for (DcmHashDictIterator place = entries.normalBegin(); place != end; ++place) {
+            add((*place)->getGroup() % 2 == 0 ? standard : others, **place);
+        }
+        const DcmDictEntryListIterator repeating_end = entries.repeatingEnd();
+        for (auto place = entries.repeatingBegin(); place != repeating_end; ++place) add(standard, **place);
+        standard.merge(others);
+        // Elsewhere retired attributes keep their keywords.
+        for (const auto& [name, key] : standard) {
+            if (name.starts_with(retired)) without_prefix.emplace(name.substr(retired.size()), key);
+        }
+        standard.merge(without_prefix);
+        return standard;
+    }();
+    return all;
+}
 
 std::optional<Uint16> parse_hex(std::string_view digits) {
     unsigned value = 0;
@@ -100,12 +134,10 @@ std::optional<ElementStep> parse_step(std::string_view text) {
 std::optional<DcmTagKey> parse_tag_key(std::string_view name) {
     const bool bracketed = name.size() == 11 && name.front() == '(' && name.back() == ')';
     if (const auto key = parse_numbers(bracketed ? name.substr(1, 9) : name)) return key;
-    const LockedDictionary dictionary;
-    const DcmDictEntry* entry = dictionary->findEntry(std::string(name).c_str());
-    // Elsewhere retired attributes keep their keywords.
-    if (entry == nullptr) entry = dictionary->findEntry((std::string(retired) + std::string(name)).c_str());
-    if (entry == nullptr) return std::nullopt;
-    return entry->getKey();
+    const KeywordTable& table = keyword_table();
+    const auto found = table.find(name);
+    if (found == table.end()) return std::nullopt;
+    return found->second;
 }
 
 std::string tag_name(const DcmTagKey& key) {
