@@ -9,31 +9,6 @@ namespace quicksilver::dicom {
 
 namespace {
 
-/// The rows of PS3.15 table E.3.10-1 whose meaning is a number of the acquisition and nothing else.
-constexpr SafePrivateAttribute safe_private[] = {
-    {"ELSCINT1", 0x00e1, 0x21},                   // DLP
-    {"ELSCINT1", 0x01e1, 0x26},                   // phantom type
-    {"ELSCINT1", 0x01e1, 0x50},                   // acquisition duration
-    {"ELSCINT1", 0x01f1, 0x01},                   // acquisition type
-    {"ELSCINT1", 0x01f1, 0x07},                   // table velocity
-    {"ELSCINT1", 0x01f1, 0x26},                   // pitch
-    {"ELSCINT1", 0x01f1, 0x27},                   // rotation time
-    {"GEMS_ACQU_01", 0x0019, 0x23},               // table speed
-    {"GEMS_ACQU_01", 0x0019, 0x24},               // mid scan time
-    {"GEMS_ACQU_01", 0x0019, 0x27},               // rotation speed
-    {"GEMS_ACQU_01", 0x0019, 0x9e},               // internal pulse sequence name
-    {"GEMS_PARM_01", 0x0043, 0x27},               // scan pitch ratio
-    {"GEMS_PARM_01", 0x0043, 0x39},               // b value
-    {"Philips Imaging DD 001", 0x2001, 0x03},     // diffusion b factor
-    {"Philips Imaging DD 001", 0x2001, 0x04},     // diffusion direction
-    {"Philips PET Private Group", 0x7053, 0x00},  // SUV factor
-    {"Philips PET Private Group", 0x7053, 0x09},  // activity concentration scale factor
-    {"SIEMENS MR HEADER", 0x0019, 0x0c},          // b value
-    {"SIEMENS MR HEADER", 0x0019, 0x0d},          // diffusion directionality
-    {"SIEMENS MR HEADER", 0x0019, 0x0e},          // diffusion gradient direction
-    {"SIEMENS MR HEADER", 0x0019, 0x27},          // b matrix
-};
-
 /// The tag under which the table has it: repeating groups stand there once.
 std::uint32_t row_tag(std::uint32_t tag) {
     const std::uint32_t repeating = tag & 0xff010000;
@@ -83,8 +58,10 @@ Treatment treatment_of(const ConfidentialityRow& row, const ConfidentialityOptio
     return basic_treatment(row.basic);
 }
 
-std::span<const SafePrivateAttribute> safe_private_attributes() {
-    return safe_private;
+bool is_safe_private(std::string_view creator, std::uint16_t group, std::uint8_t element) {
+    return std::ranges::any_of(safe_private_blocks(), [&](const SafePrivateBlock& block) {
+        return block.creator == creator && block.group == group && std::ranges::binary_search(block.elements, element);
+    });
 }
 
 std::string confidentiality_table_text() {

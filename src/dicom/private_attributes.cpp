@@ -5,8 +5,6 @@
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 
-#include <algorithm>
-
 namespace quicksilver::dicom {
 
 namespace {
@@ -46,9 +44,7 @@ bool PrivateAttributes::is_safe(const std::string& creator, Uint16 group, Uint8 
     const std::pair block(group, creator);
     if (safe_blocks_.contains(block) || safe_elements_.contains({block, element})) return true;
     if (options_.safe_private_creators.contains(creator)) return true;
-    return std::ranges::any_of(safe_private_attributes(), [&](const SafePrivateAttribute& known) {
-        return known.creator == creator && known.group == group && known.element == element;
-    });
+    return is_safe_private(creator, group, element);
 }
 
 void PrivateAttributes::remove_unsafe(DcmItem& item) const {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 
 using namespace quicksilver;
 using dicom::Treatment;
@@ -133,4 +134,28 @@ TEST_CASE("The documented table is the one that is used", "[dicom][deidentify]")
     const auto manual = std::filesystem::path(QUICKSILVER_SOURCE_FOLDER) / "docs/deidentification.md";
     INFO("write what confidentiality_table_text() returns into docs/deidentification.md");
     CHECK(test::read_file(manual).find(dicom::confidentiality_table_text()) != std::string::npos);
+}
+
+TEST_CASE("The safe private attributes are those of the standard's table", "[dicom][deidentify]") {
+    std::size_t count = 0;
+    for (const dicom::SafePrivateBlock& block : dicom::safe_private_blocks()) {
+        INFO(block.creator);
+        CHECK(block.group % 2 == 1);
+        CHECK(std::ranges::adjacent_find(block.elements, std::ranges::greater_equal()) == block.elements.end());
+        count += block.elements.size();
+    }
+    CHECK(count == 462);
+    CHECK(dicom::is_safe_private("ELSCINT1", 0x00e1, 0x50));
+    CHECK(dicom::is_safe_private("GEMS_PARM_01", 0x0043, 0x6f));
+    CHECK(dicom::is_safe_private("GEMS_HELIOS_01", 0x0045, 0x02));
+    CHECK(dicom::is_safe_private("NQHeader", 0x0099, 0x21));
+    CHECK(dicom::is_safe_private("Philips Imaging DD 001", 0x2001, 0x83));
+    CHECK(dicom::is_safe_private("Philips MR Imaging DD 001", 0x2005, 0x0e));
+    CHECK(dicom::is_safe_private("Philips PET Private Group", 0x7053, 0x00));
+    CHECK(dicom::is_safe_private("SIEMENS MR HEADER", 0x0019, 0x27));
+    CHECK_FALSE(dicom::is_safe_private("ELSCINT1", 0x01e1, 0x50));
+    CHECK_FALSE(dicom::is_safe_private("SIEMENS MR HEADER", 0x0019, 0x08));
+    CHECK_FALSE(dicom::is_safe_private("SIEMENS MR HEADER", 0x0029, 0x0c));
+    CHECK_FALSE(dicom::is_safe_private("siemens mr header", 0x0019, 0x0c));
+    CHECK_FALSE(dicom::is_safe_private("", 0x0019, 0x0c));
 }

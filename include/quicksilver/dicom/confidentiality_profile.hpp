@@ -63,13 +63,14 @@ const ConfidentialityRow* find_confidentiality_row(std::uint32_t tag);
 /// the object's definition ("X/Z/D"), the answer is the one that every definition allows: D, else Z.
 Treatment treatment_of(const ConfidentialityRow& row, const ConfidentialityOptions& options);
 
-/// A private attribute that the Retain Safe Private Option keeps (PS3.15 table E.3.10-1).
-struct SafePrivateAttribute {
+/// Private attributes that the Retain Safe Private Option keeps (PS3.15 table E.3.10-1), of one creator and group.
+struct SafePrivateBlock {
     std::string_view creator;
     std::uint16_t group = 0;
-    std::uint8_t element = 0;  ///< without the block
+    std::span<const std::uint8_t> elements;  ///< without the block, in order
 };
-std::span<const SafePrivateAttribute> safe_private_attributes();
+std::span<const SafePrivateBlock> safe_private_blocks();
+bool is_safe_private(std::string_view creator, std::uint16_t group, std::uint8_t element);
 
 /// docs/deidentification.md's table, as Markdown.
 std::string confidentiality_table_text();
