@@ -7,6 +7,7 @@ starts an engine of its own. Without them only the steps are measured.
         PYTHONPATH=tests/system bench/processor.py [INSTANCES] [ROUNDS]
 """
 
+import os
 import re
 import statistics
 import sys
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 
 import engine
-from server import MAKE_SERIES, Server, config, run
+from server import MAKE_SERIES, Server, config, run, wait_until
 
 
 def time_of_docker_run(docker, series, folder):
@@ -35,29 +36,43 @@ EDITS = [{"set": "StudyDescription", "value": "'Trial ' + tags.Modality"}, {"rem
 STEPS = {"edit-tags": {"runner": "edit-tags", "settings": {"edits": EDITS}}, "deidentify": {"runner": "deidentify"}}
 
 
-def times_of_processor(module, docker_host, folder, instances, rounds):
-    """Seconds from the beginning of the task until its result is published, by the server's own log."""
-    settings = config(
-        rules={"all": {"rule": "True", "action": "process", "processing_module": ["module"]}},
-        modules={"module": module}, processing={"docker_host": docker_host, "max_parallel": 1})
-    folder.mkdir()
-    server = Server(folder, settings).start()
-    try:
-        for seed in range(rounds):
-            series = folder / f"send-{seed}"
-            run(MAKE_SERIES, series, f"instances={instances}", f"seed={seed + 10}", "rows=512", "columns=512")
-            server.send(series)
-            server.wait_for_tasks("success", seed + 1)
-        return [float(seconds) for seconds in re.findall(r"task processed.* seconds=([0-9.]+)", server.log())]
-    finally:
-        server.stop()
+class Runs:
+    """A server with one module; gives the seconds of each task by the server's own log."""
+
+    def __init__(self, module, docker_host, folder, instances):
+        self.folder, self.instances, self.done = folder, instances, 0
+        folder.mkdir()
+        self.server = Server(folder, config(
+            rules={"all": {"rule": "True", "action": "process", "processing_module": ["module"]}},
+            modules={"module": module}, processing={"docker_host": docker_host, "max_parallel": 1})).start()
+
+    def processor_seconds(self):
+        fields = Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def one(self):
+        """Seconds from the beginning of the task until its result is published, and of processor time."""
+        series = self.folder / f"send-{self.done}"
+        run(MAKE_SERIES, series, f"instances={self.instances}", f"seed={self.done + 10}", "rows=512", "columns=512")
+        self.server.send(series)
+        before = self.processor_seconds()
+        self.done += 1
+        wait_until(lambda: len(self.seconds()) == self.done, "the task is processed")
+        return self.seconds()[-1], self.processor_seconds() - before
+
+    def seconds(self):
+        return [float(text) for text in re.findall(r"task processed.* seconds=([0-9.]+)", self.server.log())]
 
 
 def measure_steps(folder, instances, rounds):
     for name, module in STEPS.items():
-        seconds = statistics.median(times_of_processor(module, "", folder / name, instances, rounds))
+        runs = Runs(module, "", folder / name, instances)
+        try:
+            seconds, processor = (statistics.median(values) for values in zip(*(runs.one() for _ in range(rounds))))
+        finally:
+            runs.server.stop()
         print(f"{name}: {instances} instances of 525 kB, median of {rounds}: {seconds:.2f} s, "
-              f"{instances / seconds:.0f} instances/s", flush=True)
+              f"{instances / seconds:.0f} instances/s; {processor:.2f} s of processor time", flush=True)
 
 
 def measure_modules(docker, folder, instances, rounds):
@@ -65,12 +80,18 @@ def measure_modules(docker, folder, instances, rounds):
     series = folder / "series"
     run(MAKE_SERIES, series, f"instances={instances}", "rows=512", "columns=512")
     time_of_docker_run(docker, series, folder)  # the first one warms up
-    alone = statistics.median(time_of_docker_run(docker, series, folder) for _ in range(rounds))
     for links in (False, True):
         module = {"docker_tag": "copy:1", "network_enabled": False, "pull_policy": "never", "link_inputs": links}
-        ours = statistics.median(times_of_processor(module, docker.host, folder / f"links-{links}", instances, rounds))
+        runs = Runs(module, docker.host, folder / f"links-{links}", instances)
+        try:
+            rows = [(time_of_docker_run(docker, series, folder), *runs.one()) for _ in range(rounds)]
+        finally:
+            runs.server.stop()
+        alone, ours, processor = (statistics.median(values) for values in zip(*rows))
+        ratio = statistics.median(seconds / one for one, seconds, _ in rows)
         print(f"module with {'links to' if links else 'copies of'} its inputs: {instances} instances, median of "
-              f"{rounds}: docker run {alone:.2f} s, processor {ours:.2f} s, ratio {ours / alone:.2f}", flush=True)
+              f"{rounds}: docker run {alone:.2f} s, processor {ours:.2f} s, ratio {ratio:.2f}; {processor:.2f} s of "
+              f"processor time; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def main():
@@ -78,7 +99,7 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory(prefix="quicksilver-bench-") as name:
         measure_steps(Path(name), instances, rounds)
-        problem = engine.engine_problem()
+        problem = engine.Engine.problem
         if problem:
             sys.exit(problem)
         docker = engine.Engine()

@@ -41,7 +41,8 @@ struct Processor::Task {
     std::size_t log_chunk_size = 0;
     bool log_begun = false;
     std::uint64_t instances = 0;
-    unsigned interruptions = 0;  // by an engine that went away
+    bool are_outputs_checked = false;  // by the runner of the step that is done
+    unsigned interruptions = 0;        // by an engine that went away
     bool cancel_wanted = false;
 };
 

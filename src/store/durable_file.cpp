@@ -193,15 +193,20 @@ Result<void> make_folders(FileOps& ops, const fs::path& path) {
 }
 
 Result<void> remove_folder_tree(FileOps& ops, const fs::path& path) {
-    if (!path_exists(path)) return {};
     if (path.filename().string().starts_with(hidden::removing)) return remove_tree(ops, path);
+    const auto removing = hide_to_remove(ops, path);
+    if (!removing) return removing.error();
+    return removing->empty() ? Result<void>() : remove_tree(ops, *removing);
+}
 
-    const fs::path removing = hidden_name(path, hidden::removing);
-    if (auto removed = remove_tree(ops, removing); !removed) return removed;
-    if (auto renamed = rename_or_fail(ops, path, removing); !renamed) return renamed;
+Result<fs::path> hide_to_remove(FileOps& ops, const fs::path& path) {
+    if (!path_exists(path)) return fs::path();
+    fs::path removing = hidden_name(path, hidden::removing);
+    if (auto removed = remove_tree(ops, removing); !removed) return removed.error();
+    if (auto renamed = rename_or_fail(ops, path, removing); !renamed) return renamed.error();
     // Before anything in it goes: after a power cut the folder must not be back with half of its files.
-    if (auto synced = ops.sync_folder(path.parent_path()); !synced) return synced;
-    return remove_tree(ops, removing);
+    if (auto synced = ops.sync_folder(path.parent_path()); !synced) return synced.error();
+    return removing;
 }
 
 Result<std::string> read_text_file(const fs::path& path, std::size_t limit) {

@@ -157,6 +157,11 @@ std::unique_ptr<FileOps> make_file_ops() {
     return std::make_unique<PosixFileOps>();
 }
 
+void begin_to_sync(const std::filesystem::path& file) {
+    const OpenFile opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), file);
+    if (opened.is_open()) (void)::sync_file_range(opened.descriptor(), 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 bool path_exists(const std::filesystem::path& path) {
     std::error_code ignored;
     return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));

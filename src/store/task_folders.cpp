@@ -221,6 +221,10 @@ Result<void> TaskFolders::remove(const fs::path& folder) const {
     return remove_folder_tree(ops_, folder);
 }
 
+Result<fs::path> TaskFolders::set_aside(const fs::path& folder) const {
+    return hide_to_remove(ops_, folder);
+}
+
 Result<std::vector<fs::path>> TaskFolders::instances(const fs::path& folder) {
     auto entries = entries_of(folder);
     if (!entries) return entries;

@@ -58,6 +58,10 @@ struct Fixture {
         return found ? found->size() : 0;
     }
     /// What a module would do.
+    static bool publish(const TaskFolders& folders, const ProcessingFolder& folder, const ProcessingState& state) {
+        const auto published = folder.publish(state);
+        return published && folders.remove(published->remains).ok();
+    }
     void copy_images(const ProcessingFolder& folder) const {
         const auto images = TaskFolders::instances(folder.in()).value();
         for (const fs::path& file : images) {
@@ -116,11 +120,13 @@ TEST_CASE("Outputs of a step are the inputs of the next, and the originals can b
     REQUIRE(folder.finish_outputs(f.task, state, true));
     const auto published = folder.publish(state);
     REQUIRE(published);
-    CHECK(published->parent_path() == f.root / "outgoing");
-    CHECK(Fixture::count(*published) == 2);
-    CHECK(fs::exists(*published / "result.json"));
-    CHECK(read_task_file(*published)->id == "t1");
+    CHECK(published->folder.parent_path() == f.root / "outgoing");
+    CHECK(Fixture::count(published->folder) == 2);
+    CHECK(fs::exists(published->folder / "result.json"));
+    CHECK(read_task_file(published->folder)->id == "t1");
     CHECK_FALSE(fs::exists(folder.path()));
+    CHECK(published->remains.filename() == ".removing-t1");
+    CHECK(Fixture::count(published->remains / "as_received") == 2);
 }
 
 TEST_CASE("A server that is not root keeps originals that nobody may write to", "[pipeline][processing_folder]") {
@@ -196,7 +202,7 @@ TEST_CASE("Whatever call a crash interrupts, a task is begun anew or published w
                 const ProcessingFolder folder(folders, "t1");
                 const auto before = folder.state();
                 if (before && *before && (*before)->phase == ProcessingState::Phase::publishing) {
-                    return folder.publish(**before).ok();
+                    return Fixture::publish(folders, folder, **before);
                 }
                 if (!fs::exists(folder.path())) return true;
                 auto state = folder.begin("a1", {});
@@ -205,7 +211,7 @@ TEST_CASE("Whatever call a crash interrupts, a task is begun anew or published w
                 if (!folder.next_step(*state)) return false;
                 f.copy_images(folder);
                 state->publish_to = Stage::outgoing;
-                return folder.finish_outputs(f.task, *state, false).ok() && folder.publish(*state).ok();
+                return folder.finish_outputs(f.task, *state, false).ok() && Fixture::publish(folders, folder, *state);
             };
             bool done = false;
             try {

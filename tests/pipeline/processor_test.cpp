@@ -119,6 +119,14 @@ TEST_CASE("A task is processed and handed on, with its targets", "[pipeline][pro
     CHECK(f.processor->status().completed_total == 1);
 }
 
+TEST_CASE("A task whose rule was deleted while it waited is processed all the same", "[pipeline][processor]") {
+    Fixture f;
+    f.reconfigure([](Config& changed) { changed.rules.clear(); });
+    const std::string id = f.add_task();
+    f.pass_until([&] { return !f.hints.empty(); });
+    CHECK(f.hints == std::vector<std::string>{"outgoing " + id});
+}
+
 TEST_CASE("A task without targets is done when it is processed", "[pipeline][processor]") {
     Fixture f;
     const std::string id = f.add_task({nlohmann::ordered_json::object()}, false);

@@ -48,6 +48,7 @@ public:
 
     struct Inputs {
         bool link = false;  ///< read-only links, for who does not change them in place; else copies
+        bool tags = true;   ///< with a `.tags` file beside each instance
         std::vector<std::string> additional_tags;  ///< for the `.tags` files
     };
 
@@ -69,16 +70,19 @@ public:
 
     /// The module's result.json, null when there is none. Errc::invalid when it is no JSON.
     Result<nlohmann::ordered_json> read_result() const;
-    /// What the module left; an error when a `.dcm` file is none.
-    Result<OutputSummary> check_outputs() const;
+    /// What the module left; an error when a `.dcm` file is none, unless that is known already.
+    Result<OutputSummary> check_outputs(bool are_checked = false) const;
     /// The outputs of this step are the inputs of the next.
     Result<void> next_step(ProcessingState& state) const;
 
     /// Makes `out` whole and durable: task.json, result.json of a chain, and with `retain` the original instances.
     Result<void> finish_outputs(const TaskFile& task, const ProcessingState& state, bool retain) const;
-    /// The decision, and then the move of `out` to its stage. Returns where it lies. Call it again after a crash: it
-    /// goes on, and returns an empty path when only the remains were left.
-    Result<std::filesystem::path> publish(ProcessingState state) const;
+    struct Published {
+        std::filesystem::path folder;   ///< where `out` lies now; empty when only the remains were left
+        std::filesystem::path remains;  ///< of the task, out of sight and to be removed; empty when there are none
+    };
+    /// The decision, and then the move of `out` to its stage. Call it again after a crash: it goes on.
+    Result<Published> publish(ProcessingState state) const;
 
     /// Gives up: everything goes to error/, with what is needed to run it again.
     Result<std::filesystem::path> fail(std::string_view reason) const;
@@ -86,6 +90,8 @@ public:
 private:
     Result<void> keep_originals() const;
     Result<void> fill_in(const Inputs& inputs) const;
+    Result<void> write_tags(const std::filesystem::path& instance, const std::filesystem::path& to,
+                            const Inputs& inputs) const;
     Result<void> write_state(const ProcessingState& state) const;
     Result<void> retain_originals() const;
 

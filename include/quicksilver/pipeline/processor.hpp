@@ -99,6 +99,7 @@ private:
     boost::asio::awaitable<bool> to_next_step(TaskPtr task);
     boost::asio::awaitable<void> finish(TaskPtr task);
     boost::asio::awaitable<void> publish(TaskPtr task);
+    void report_published(const Task& task, const TaskInfo& received, const std::filesystem::path& published);
     boost::asio::awaitable<void> fail(TaskPtr task, std::string reason);
     StepOutcome run_blocking_step(const ModuleRun& run, const RunControl& control, const RunProgress& progress,
                                   ModuleRunner& runner, bool resumed) const;

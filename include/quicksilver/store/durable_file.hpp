@@ -50,6 +50,8 @@ Result<void> make_folders(FileOps& ops, const std::filesystem::path& path);
 /// Removes a folder with all in it: first renamed to `PARENT/.removing-NAME`, so that a half-removed folder is never
 /// taken for a whole one. Fine when it is not there.
 Result<void> remove_folder_tree(FileOps& ops, const std::filesystem::path& path);
+/// The first half of it, durably. Returns the new name; an empty path when the folder is not there.
+Result<std::filesystem::path> hide_to_remove(FileOps& ops, const std::filesystem::path& path);
 
 /// A whole text file of at most `limit` bytes. Errc::not_found when it is not there.
 Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit = 64UL << 20);

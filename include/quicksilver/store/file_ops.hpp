@@ -74,6 +74,9 @@ public:
 /// The real ones.
 std::unique_ptr<FileOps> make_file_ops();
 
+/// Asks the system to begin writing a file to its disk, so that a sync later on waits less. Promises nothing.
+void begin_to_sync(const std::filesystem::path& file);
+
 /// Whether the name is taken; never throws.
 bool path_exists(const std::filesystem::path& path);
 

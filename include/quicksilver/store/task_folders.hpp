@@ -97,6 +97,9 @@ public:
 
     /// Removes a folder with all in it, also one that is half removed already.
     Result<void> remove(const std::filesystem::path& folder) const;
+    /// Takes a folder out of sight, durably, and returns where it is: what comes next need not wait for its removal.
+    /// After a crash the next start removes it. An empty path when the folder is not there.
+    Result<std::filesystem::path> set_aside(const std::filesystem::path& folder) const;
 
     /// Removes what a crash left of making and removing: `.new-*` except these ids, and `.removing-*`. For the start,
     /// after the unfinished hand-overs. Returns how many.

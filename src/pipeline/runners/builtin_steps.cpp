@@ -16,7 +16,7 @@ class EditTags final : public FileStep {
 public:
     EditTags(std::vector<TagEdit> edits, dicom::TagReadOptions tag_options)
         : edits_(std::move(edits)), tag_options_(std::move(tag_options)) {}
-    Result<void> apply(dicom::EditableFile& file) override { return apply_tag_edits(edits_, file, tag_options_); }
+    Result<void> apply(dicom::EditableFile& file) const override { return apply_tag_edits(edits_, file, tag_options_); }
 
 private:
     const std::vector<TagEdit> edits_;
@@ -26,7 +26,7 @@ private:
 class Deidentify final : public FileStep {
 public:
     explicit Deidentify(dicom::Deidentifier deidentifier) : deidentifier_(std::move(deidentifier)) {}
-    Result<void> apply(dicom::EditableFile& file) override { return deidentifier_.apply(file); }
+    Result<void> apply(dicom::EditableFile& file) const override { return deidentifier_.apply(file); }
     std::string folder_name(const std::string& name) const override { return deidentifier_.pseudonyms().name(name); }
     bool renames_all() const override { return true; }
     bool passes_other_files() const override { return false; }

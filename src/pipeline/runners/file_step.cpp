@@ -1,12 +1,16 @@
 #include "file_step.hpp"
 
 #include "quicksilver/core/clock.hpp"
+#include "quicksilver/core/parallel.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/task_file.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 namespace quicksilver {
 
@@ -38,44 +42,59 @@ Uids uids_of(const dicom::EditableFile& file) {
 
 class Pass {
 public:
-    Pass(FileStep& step, const ModuleRun& run, const RunControl& control, const RunProgress& progress)
+    Pass(const FileStep& step, const ModuleRun& run, const RunControl& control, const RunProgress& progress)
         : step_(step), run_(run), control_(control), progress_(progress), ops_(make_file_ops()) {}
 
-    Result<void> folder(const fs::path& in, const fs::path& out) {
-        std::vector<fs::path> entries;
+    Result<void> run() {
+        if (auto found = look_into(run_.in, run_.out); !found) return found;
+        return run_parallel(files_.size(), computing_threads(), [this](std::size_t at) {
+            if (control_.flag()) return Result<void>(Error{Errc::cancelled, "stopped"});
+            return take(files_[at]);
+        });
+    }
+
+    std::uint64_t instances() const { return instances_; }
+    std::uint64_t left_out() const { return left_out_; }
+
+private:
+    struct File {
+        fs::path path;
+        fs::path out;  // the folder that it goes to
+    };
+
+    Result<void> look_into(const fs::path& in, const fs::path& out) {
+        std::vector<fs::directory_entry> entries;
         std::error_code error;
         for (fs::directory_iterator entry(in, error), end; !error && entry != end; entry.increment(error)) {
-            entries.push_back(entry->path());
+            entries.push_back(*entry);
         }
         if (error) return Error{Errc::io, fmt::format("cannot list {}: {}", in.string(), error.message())};
         std::ranges::sort(entries);
-        for (const fs::path& path : entries) {
-            if (control_.flag()) return Error{Errc::cancelled, "stopped"};
-            if (auto done = one(path, out); !done) return done;
+        for (const fs::directory_entry& entry : entries) {
+            std::error_code ignored;
+            const auto type = entry.symlink_status(ignored).type();
+            const std::string name = entry.path().filename();
+            if (type == fs::file_type::directory) {
+                const fs::path inner = out / step_.folder_name(name);
+                if (auto made = ops_->make_folder(inner); !made) return made;
+                if (auto found = look_into(entry.path(), inner); !found) return found;
+            }
+            if (type != fs::file_type::regular) continue;
+            // Those are of the first module alone, this one is made for each step.
+            if (entry.path().extension() == ".tags" || name == TaskFile::file_name) continue;
+            const bool is_instance = entry.path().extension() == ".dcm";
+            if (is_instance || step_.passes_other_files()) {
+                files_.push_back(File{entry.path(), out});
+            } else {
+                ++left_out_;
+            }
         }
         return {};
     }
 
-    std::uint64_t instances = 0;
-    std::uint64_t left_out = 0;
-
-private:
-    Result<void> one(const fs::path& path, const fs::path& out) {
-        std::error_code ignored;
-        const auto status = fs::symlink_status(path, ignored);
-        const std::string name = path.filename();
-        if (fs::is_directory(status)) {
-            const fs::path inner = out / step_.folder_name(name);
-            if (auto made = ops_->make_folder(inner); !made) return made;
-            return folder(path, inner);
-        }
-        if (!fs::is_regular_file(status)) return {};
-        if (path.extension() == ".dcm") return instance(path, out);
-        // These are made anew from the instances, and for each step.
-        if (path.extension() == ".tags" || name == TaskFile::file_name) return {};
-        if (step_.passes_other_files()) return link_or_copy_file(*ops_, path, out / name);
-        ++left_out;
-        return {};
+    Result<void> take(const File& file) {
+        if (file.path.extension() == ".dcm") return instance(file.path, file.out);
+        return link_or_copy_file(*ops_, file.path, file.out / file.path.filename());
     }
 
     Result<void> instance(const fs::path& path, const fs::path& out) {
@@ -90,23 +109,29 @@ private:
         if (!saved && saved.error().code == Errc::already_exists) {
             return Error{Errc::invalid, "two instances would have the same SOPInstanceUID"};
         }
-        ++instances;
+        if (saved && run_.is_last) begin_to_sync(out / name);
         report();
         return saved;
     }
 
     void report() {
+        const std::lock_guard lock(mutex_);
+        ++instances_;
         const auto now = std::chrono::steady_clock::now();
         if (!progress_.status || now - reported_ < status_interval) return;
         reported_ = now;
-        progress_.status(fmt::format("{} instances done", instances));
+        progress_.status(fmt::format("{} of {} instances done", instances_, files_.size()));
     }
 
-    FileStep& step_;
+    const FileStep& step_;
     const ModuleRun& run_;
     const RunControl& control_;
     const RunProgress& progress_;
     const std::unique_ptr<FileOps> ops_;
+    std::vector<File> files_;
+    std::uint64_t left_out_ = 0;
+    std::mutex mutex_;  // guards what follows, and the calls of progress_
+    std::uint64_t instances_ = 0;
     std::chrono::steady_clock::time_point reported_{};
 };
 
@@ -121,14 +146,16 @@ Result<ModuleEnd> FileStepRunner::run(const ModuleRun& run, const RunControl& co
     auto step = make_(run);
     if (!step) return step.error();
     Pass pass(**step, run, control, progress);
-    if (auto done = pass.folder(run.in, run.out); !done) {
+    if (auto done = pass.run(); !done) {
         if (!control.flag()) say(progress, done.error().message);
         return Error{done.error().code, fmt::format("module {}: {}", run.module, done.error().message)};
     }
     std::string left_out;
-    if (pass.left_out > 0) left_out = fmt::format("; {} files that are no images go no further", pass.left_out);
-    say(progress, fmt::format("{} instances written{}", pass.instances, left_out));
-    return ModuleEnd{};
+    if (pass.left_out() > 0) left_out = fmt::format("; {} files that are no images go no further", pass.left_out());
+    say(progress, fmt::format("{} instances written{}", pass.instances(), left_out));
+    ModuleEnd end;
+    end.is_checked = true;
+    return end;
 }
 
 Error settings_error(const std::string& module, const std::vector<SettingProblem>& problems) {

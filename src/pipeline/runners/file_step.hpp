@@ -13,11 +13,11 @@
 
 namespace quicksilver {
 
-/// What a step of our own does with each instance of one run.
+/// What a step of our own does with each instance of one run. Several threads at once.
 class FileStep {
 public:
     virtual ~FileStep() = default;
-    virtual Result<void> apply(dicom::EditableFile& file) = 0;
+    virtual Result<void> apply(dicom::EditableFile& file) const = 0;
     /// The name that a folder inside `in` gets in `out`.
     virtual std::string folder_name(const std::string& name) const { return name; }
     /// Whether every instance is named after its UIDs; else only those whose UIDs have changed.
@@ -26,8 +26,8 @@ public:
     virtual bool passes_other_files() const { return true; }
 };
 
-/// Runs steps of our own as if they were modules: each instance of `in` becomes one of `out`, read and written one
-/// after the other. A file that cannot be read fails the run. Cut off by a stop of the server, it is begun anew.
+/// Runs steps of our own as if they were modules: each instance of `in` becomes one of `out`, on as many threads as the
+/// machine has processors. A file that cannot be read fails the run. Cut off by a stop of the server, it is begun anew.
 class FileStepRunner final : public ModuleRunner {
 public:
     using Make = std::function<Result<std::unique_ptr<FileStep>>(const ModuleRun&)>;

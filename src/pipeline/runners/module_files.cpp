@@ -88,6 +88,7 @@ private:
             if (::geteuid() != 0) return copy_in_place(path);
             if (::lchown(path.c_str(), ::geteuid(), ::getegid()) != 0) return failed("take over", path);
         }
+        if ((status.st_mode & 07777) == 0644) return {};
         if (::chmod(path.c_str(), 0644) != 0) return failed("set the rights of", path);
         return {};
     }
@@ -164,6 +165,7 @@ Result<void> open_to_module(const fs::path& in, const fs::path& out) {
         if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
         // Others share this file: changed here, it would be changed everywhere.
         const mode_t mode = status.st_nlink > 1 ? 0444 : 0666;
+        if ((status.st_mode & 07777) == mode) continue;
         if (::chmod(entry->path().c_str(), mode) != 0) return failed("set the rights of", entry->path());
     }
     if (error) return Error{Errc::io, fmt::format("cannot list {}: {}", in.string(), error.message())};

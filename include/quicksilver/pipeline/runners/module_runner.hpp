@@ -38,6 +38,7 @@ struct ModuleRun {
     std::filesystem::path in, out;      ///< both exist
     std::filesystem::path persistence;  ///< exists; empty = the module needs none
     std::shared_ptr<const Config> server;
+    bool is_last = false;  ///< no other module of the task follows: what this one leaves will be delivered
 };
 
 /// Why a run has to end before its time.
@@ -63,7 +64,7 @@ private:
     StopFlag stop_{false};
 };
 
-/// Told from the thread of the run.
+/// Told from threads of the run, by one at a time.
 struct RunProgress {
     /// Whole lines of the module's output, each with its time in front.
     std::function<void(std::string_view lines)> output;
@@ -74,8 +75,9 @@ struct RunProgress {
 /// How a run ended by itself.
 struct ModuleEnd {
     int exit_code = 0;
-    std::string image;   ///< what was run, exactly: a digest or an image id; empty where there is none
-    std::string reason;  ///< what is known beside the exit code: "out of memory"
+    std::string image;        ///< what was run, exactly: a digest or an image id; empty where there is none
+    std::string reason;       ///< what is known beside the exit code: "out of memory"
+    bool is_checked = false;  ///< every `*.dcm` in `out` is known to be a DICOM file
 };
 
 /// Something that runs processing modules. Called from the modules pool, by several threads at once. Order, slots,
