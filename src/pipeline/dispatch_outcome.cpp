@@ -195,16 +195,28 @@ asio::awaitable<void> Dispatcher::share_failed(TaskPtr task, std::string share_n
 void Dispatcher::retry_later(const TaskPtr& task, Share& share, Seconds delay) {
     share.state = Share::State::retrying;
     share.due = context_.clock.wall_now() + std::chrono::duration_cast<WallTime::duration>(delay);
-    share.wakeup = ++wakeups_;
-    if (!closed_) sleeping_.start(task->id, wake_after(task, share.target, delay, share.wakeup));
+    share.wake_at = context_.clock.now() + std::chrono::duration_cast<SteadyTime::duration>(delay);
+    // Who sleeps already, from a wait that was cut short, sleeps on if need be. A target that comes and goes would
+    // gather sleepers for the whole of the retry delay.
+    if (closed_ || (share.sleeper && *share.sleeper <= share.wake_at)) return;
+    share.sleeper = share.wake_at;
+    sleeping_.start(task->id, wake_at(task, share.target, share.wake_at));
 }
 
-asio::awaitable<void> Dispatcher::wake_after(TaskPtr task, std::string share_name, Seconds delay,
-                                             std::uint64_t wakeup) {
-    co_await context_.clock.wait_for(std::chrono::duration_cast<std::chrono::nanoseconds>(delay));
-    Share& share = task->shares.at(share_name);
-    if (share.state != Share::State::retrying || share.wakeup != wakeup) co_return;  // woken sooner
-    place(task, share);
+asio::awaitable<void> Dispatcher::wake_at(TaskPtr task, std::string share_name, SteadyTime when) {
+    for (;;) {
+        co_await context_.clock.wait_until(when);
+        Share& share = task->shares.at(share_name);
+        if (share.sleeper != when) co_return;  // another one sleeps, and not for as long
+        share.sleeper.reset();
+        if (share.state != Share::State::retrying) co_return;  // woken sooner
+        if (context_.clock.now() >= share.wake_at) {
+            place(task, share);
+            break;
+        }
+        when = share.wake_at;
+        share.sleeper = when;
+    }
     start_deliveries();
 }
 

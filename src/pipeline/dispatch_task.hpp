@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -32,8 +33,9 @@ struct Dispatcher::Share {
     bool unreachable = false;     ///< why it is retrying: nobody could be reached
     bool ahead_of_time = false;   ///< tried before it was due, so a failure does not count
     WallTime due;                 ///< of the next attempt
-    std::uint64_t wakeup = 0;     ///< which sleeper may wake it
-    std::shared_ptr<StopFlag> stop;  ///< while sending
+    SteadyTime wake_at{};         ///< the same by the steady clock
+    std::optional<SteadyTime> sleeper;  ///< when the one wakes who sleeps for it; nothing when nobody does
+    std::shared_ptr<StopFlag> stop;     ///< while sending
 };
 
 /// A task in outgoing/, from the moment that we know of it until it has left.

@@ -151,6 +151,24 @@ TEST_CASE("Sending again a task that waits for its next attempt tries it at once
     f.run_until([&] { return f.is_in(Stage::success, "t"); });
 }
 
+TEST_CASE("However often a task is tried ahead of its time, one sleeps for its next attempt", "[pipeline][control]") {
+    Fixture f;
+    f.add_target("a", 1, RetryConfig{Seconds(900), 0});
+    f.script.answer("a", std::deque<Result<void>>(21, refused));
+    f.make_task("t", {"a"});
+    f.dispatcher->add("t");
+    for (std::size_t attempt = 1; attempt <= 20; ++attempt) {
+        f.run_until([&] { return f.script.attempts("a") == attempt && f.state_of("a").retrying == 1; });
+        CHECK(f.clock.waiters() == 1);
+        f.advance(1s);
+        REQUIRE(f.dispatcher->retry_now("a").ok());
+    }
+    f.run_until([&] { return f.script.attempts("a") == 21 && f.state_of("a").retrying == 1; });
+    f.advance(900s);
+    f.run_until([&] { return f.is_in(Stage::success, "t"); });
+    CHECK(f.clock.waiters() == 0);
+}
+
 TEST_CASE("What cannot be sent again is refused with the reason", "[pipeline][control]") {
     Fixture f;
     for (const char* id : {"nothing", "", "../t", ".new-t"}) {

@@ -128,7 +128,7 @@ private:
     boost::asio::awaitable<void> share_failed(TaskPtr task, std::string share_name, Error error, bool unreachable);
     boost::asio::awaitable<void> save(TaskPtr task);
     void retry_later(const TaskPtr& task, Share& share, Seconds delay);
-    boost::asio::awaitable<void> wake_after(TaskPtr task, std::string share_name, Seconds delay, std::uint64_t wakeup);
+    boost::asio::awaitable<void> wake_at(TaskPtr task, std::string share_name, SteadyTime when);
     boost::asio::awaitable<void> leave_if_ended(TaskPtr task);
     boost::asio::awaitable<bool> succeed(TaskPtr task);
     boost::asio::awaitable<bool> give_up(TaskPtr task, std::string reason);
@@ -161,7 +161,6 @@ private:
     std::deque<std::pair<TaskPtr, std::string>> unreachable_;  // shares whose failure is still to be noted
     bool starting_ = false;  // within start_deliveries, which what it starts may call again
     bool start_again_ = false;
-    std::uint64_t wakeups_ = 0;
     std::uint64_t completed_total_ = 0;
     std::uint64_t failed_total_ = 0;
     CoroutineGroup working_;   // loading, sending, moving
