@@ -259,8 +259,18 @@ Result<int> DockerEngine::wait(const std::string& id, const StopFlag& stop) {
 
 Result<void> DockerEngine::follow_logs(const std::string& id, const std::string& since, const StopFlag& stop,
                                        const std::function<void(std::string_view)>& lines) {
+    return logs(id, "follow=true&", since, stop, lines);
+}
+
+Result<void> DockerEngine::read_logs(const std::string& id, const std::string& since, const StopFlag& stop,
+                                     const std::function<void(std::string_view)>& lines) {
+    return logs(id, "", since, stop, lines);
+}
+
+Result<void> DockerEngine::logs(const std::string& id, std::string_view how, const std::string& since,
+                                const StopFlag& stop, const std::function<void(std::string_view)>& lines) {
     std::string path =
-        fmt::format("/containers/{}/logs?follow=true&stdout=true&stderr=true&timestamps=true", url_encode(id));
+        fmt::format("/containers/{}/logs?{}stdout=true&stderr=true&timestamps=true", url_encode(id), how);
     if (!since.empty()) path += "&since=" + url_encode(since);
     HttpRequest ask = request("GET", path, &stop);
     ask.idle_timeout = std::chrono::milliseconds(0);

@@ -77,6 +77,9 @@ public:
     /// Output with times in front, as it comes, until the container has ended.
     Result<void> follow_logs(const std::string& id, const std::string& since, const StopFlag& stop,
                              const std::function<void(std::string_view)>& lines);
+    /// Of that what is there now; of a container that has ended, all of it.
+    Result<void> read_logs(const std::string& id, const std::string& since, const StopFlag& stop,
+                           const std::function<void(std::string_view)>& lines);
     /// A file or folder of a container, which need not run, as a tar of at most `bytes_max`.
     Result<std::string> archive(const std::string& id, const std::string& path, std::size_t bytes_max);
 
@@ -93,6 +96,8 @@ private:
     Result<HttpResponse> call(const HttpRequest& request) const;
     Result<Json> call_for_json(const HttpRequest& request) const;
     Result<void> call_for_nothing(const HttpRequest& request) const;
+    Result<void> logs(const std::string& id, std::string_view how, const std::string& since, const StopFlag& stop,
+                      const std::function<void(std::string_view)>& lines);
 
     EngineAddress address_;
     mutable std::mutex mutex_;  // guards the next

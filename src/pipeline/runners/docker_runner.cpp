@@ -2,6 +2,7 @@
 
 #include "module_files.hpp"
 #include "monai_manifest.hpp"
+#include "new_lines.hpp"
 #include "registry_auth.hpp"
 
 #include <fmt/format.h>
@@ -44,6 +45,21 @@ Error as_runner_error(Error error) {
     return error;
 }
 
+/// What to do about refusals whose words tell nobody.
+Error with_hint(Error error) {
+    const auto says = [&error](std::string_view words) { return error.message.find(words) != std::string::npos; };
+    if (says("could not select device driver")) {
+        error.message +=
+            "; this engine has no driver for graphics processors: install the NVIDIA container toolkit, "
+            "or take `gpus` off the module";
+    } else if (says("unknown or invalid runtime name")) {
+        error.message +=
+            "; add the runtime to the engine's daemon.json, or take it out of docker_arguments and "
+            "processing_runtime";
+    }
+    return error;
+}
+
 Error interrupted() {
     return Error{Errc::cancelled, "the run was ended before its time"};
 }
@@ -65,46 +81,6 @@ bool runs_in_container() {
     std::error_code ignored;
     return fs::exists("/.dockerenv", ignored) || fs::exists("/run/.containerenv", ignored);
 }
-
-/// Hands on the lines that come after those which were given before, by the times in front of them.
-class NewLines {
-public:
-    explicit NewLines(const RunProgress& progress) : progress_(progress) {}
-
-    /// From now on lines may come again. Returns since when to ask for them.
-    std::string again() {
-        resumed_ = true;
-        return unix_time_of(last_);
-    }
-    void operator()(std::string_view lines) {
-        if (!resumed_) {
-            remember(lines);
-            progress_.output(lines);
-            return;
-        }
-        std::string fresh;
-        while (!lines.empty()) {
-            const auto end = std::min(lines.find('\n') + 1, lines.size());
-            const std::string_view line = lines.substr(0, end);
-            if (time_of(line) > last_) fresh += line;
-            lines.remove_prefix(end == 0 ? lines.size() : end);
-        }
-        if (fresh.empty()) return;
-        remember(fresh);
-        progress_.output(fresh);
-    }
-
-private:
-    static std::string_view time_of(std::string_view line) { return line.substr(0, line.find(' ')); }
-    void remember(std::string_view lines) {
-        const auto before_end = lines.size() < 2 ? std::string_view::npos : lines.rfind('\n', lines.size() - 2);
-        last_ = time_of(before_end == std::string_view::npos ? lines : lines.substr(before_end + 1));
-    }
-
-    const RunProgress& progress_;
-    std::string last_;
-    bool resumed_ = false;
-};
 
 }  // namespace
 
@@ -319,14 +295,14 @@ Result<std::string> DockerRunner::start(const ModuleRun& run, const RunControl& 
 
     const std::string name = fmt::format("quicksilver-{}-{}-{}", run.id.task, run.id.step, run.id.attempt);
     auto container = engine_.create(name, request->body);
-    if (!container) return container;
+    if (!container) return with_hint(container.error());
     if (control.flag()) {
         (void)engine_.remove(*container);
         return interrupted();
     }
     if (auto started = engine_.start(*container); !started) {
         if (!is_engine_away(started.error())) (void)engine_.remove(*container);
-        return started.error();
+        return with_hint(started.error());
     }
     return container;
 }
@@ -334,7 +310,7 @@ Result<std::string> DockerRunner::start(const ModuleRun& run, const RunControl& 
 /// Returns when the container has ended.
 Result<void> DockerRunner::follow(const std::string& container, const RunControl& control,
                                   const RunProgress& progress) {
-    NewLines lines(progress);
+    NewLines lines(progress.output);
     std::string since;
     for (bool engine_was_away = false;;) {
         auto step = engine_.follow_logs(container, since, control.flag(), std::ref(lines));
@@ -347,8 +323,10 @@ Result<void> DockerRunner::follow(const std::string& container, const RunControl
                 return Error{Errc::busy, "the container engine went away while the module ran"};
             }
             if (code) {
-                // Docker ends the stream early when it rotates its file under a reader.
-                if (readable) (void)engine_.follow_logs(container, lines.again(), control.flag(), std::ref(lines));
+                // Docker ends the stream early when it rotates its file under a reader, and Podman when the module has
+                // ended, however much is still to be read.
+                since = unix_time_of(lines.again());
+                if (readable) (void)engine_.read_logs(container, since, control.flag(), std::ref(lines));
                 return {};
             }
             step = code.error();
@@ -359,7 +337,7 @@ Result<void> DockerRunner::follow(const std::string& container, const RunControl
         const auto there = wait_for_engine(container, control);
         if (!there) return there.error();
         if (!*there) return Error{Errc::busy, "the container engine lost the module's container"};
-        since = lines.again();
+        since = unix_time_of(lines.again());
     }
 }
 
