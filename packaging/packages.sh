@@ -14,8 +14,8 @@ packages_for() {
             nlohmann-json3-dev libdcmtk-dev libsqlite3-dev zlib1g-dev libcurl4-openssl-dev libarchive-dev libcli11-dev \
             libre2-dev libxxhash-dev libsodium-dev ;;
         test) echo "$(packages_for build)" catch2 git python3 python3-asyncssh python3-pydicom dcmtk curl openssl \
-            xfsprogs openssh-server openssh-client rsync iproute2 orthanc orthanc-dicomweb docker.io busybox-static \
-            "$clang_format" ;;
+            xfsprogs openssh-server openssh-client rsync iproute2 orthanc orthanc-dicomweb docker.io podman \
+            busybox-static "$clang_format" ;;
         bench) echo "$(packages_for test)" eatmydata wrk ;;
         tidy) echo "$(packages_for test)" clang-tidy ;;
         *) echo "packages_for: $1 is none of build, test, bench, tidy" >&2; return 1 ;;

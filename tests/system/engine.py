@@ -1,6 +1,8 @@
 """A real container engine of the test's own, and small images that play modules."""
 
+import contextlib
 import io
+import json
 import os
 import shutil
 import socket
@@ -36,17 +38,31 @@ MODULES = {
     "whoami": 'cp /tmp/data/*.dcm /tmp/output; cd /tmp/output; id > id.txt; grep Cap /proc/self/status >> id.txt;'
               ' ls /sys/class/net > net.txt; ls -la /tmp/data > ls.txt; env > env.txt',
     "link": 'cp /tmp/data/*.dcm /tmp/output; ln -s /etc/passwd /tmp/output/passwd.txt; mkfifo /tmp/output/pipe',
-    "many": 'cp /tmp/data/*.dcm /tmp/output; for i in $(/bin/busybox seq 2000); do echo x > /tmp/output/$i.txt; done',
+    "many": 'cp /tmp/data/*.dcm /tmp/output; for i in $(seq 2000); do echo x > /tmp/output/$i.txt; done',
     "fill-disk": 'cp /tmp/data/*.dcm /tmp/output; dd if=/dev/zero of=/tmp/output/big bs=1048576; true',
+    "eat-memory": 'dd if=/dev/zero of=/dev/null bs=200000000 count=1 || exit 1; cp /tmp/data/*.dcm /tmp/output',
+    "write-root": 'echo x > /made.txt || echo "the root is closed"; cp /tmp/data/*.dcm /tmp/output',
+    "report": 'cp /tmp/data/*.dcm /tmp/output; echo "%PDF" > /tmp/output/report.pdf; mkdir /tmp/output/sub;'
+              ' echo 1 > /tmp/output/sub/numbers.csv',
+    "volumes": 'cp /tmp/data/*.dcm /tmp/output; ls / > /tmp/output/root.txt;'
+               ' cat /models/name >> /tmp/output/root.txt; true',
+    # As mercure's own dummy processor: everything that it gets, task.json too, and a result.
+    "dummy": 'set -e; cp -r "$MERCURE_IN_DIR"/. "$MERCURE_OUT_DIR"; echo "{\\"foo\\": \\"bar\\","'
+             ' "\\"__mercure_notification\\": {\\"text\\": \\"seen\\"}}" > "$MERCURE_OUT_DIR/result.json"',
+    # As mercure's test module: a new series of the same instances, by the names of the files.
+    "rename": 'cd "$MERCURE_IN_DIR"; for f in *.dcm; do cp "$f" "$MERCURE_OUT_DIR/9.9#${f#*#}"; done;'
+              ' grep -o "sigma.*[0-9]" task.json > "$MERCURE_OUT_DIR/settings.txt"',
     "count": 'n=$(cat /tmp/persistence/count 2>/dev/null || echo 0); echo $((n + 1)) > /tmp/persistence/count;'
              ' cp /tmp/data/*.dcm /tmp/output',
 }
 
 
-def engine_problem():
+def engine_problem(program="dockerd", package="docker.io"):
     """Why no engine can be started here, or None."""
-    if not shutil.which("dockerd"):
-        return "dockerd is not installed (package docker.io)"
+    if not shutil.which(program):
+        return f"{program} is not installed (package {package})"
+    if not shutil.which("docker"):
+        return "docker is not installed (package docker.io)"
     if not Path(BUSYBOX).exists():
         return "busybox is not installed (package busybox-static)"
     if os.geteuid() != 0:
@@ -54,30 +70,52 @@ def engine_problem():
     return None
 
 
+@contextlib.contextmanager
+def temporary_file(name):
+    """An empty file in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="quicksilver-") as folder:
+        path = Path(folder) / name
+        path.touch()
+        yield path
+
+
 class Engine:
     """dockerd on a socket and in a folder of its own. No network, so nothing of the machine is changed."""
 
-    def __init__(self):
+    name = "dockerd"
+    problem = engine_problem()
+
+    def __init__(self, runtimes=None):
         self.folder = Path(tempfile.mkdtemp(prefix="quicksilver-engine-"))
-        self.host = f"unix://{self.folder}/docker.sock"
+        self.host = f"unix://{self.folder}/engine.sock"
         self.process = None
+        self.runtimes = runtimes or {}  # name of an OCI runtime → its program
         self.start()
 
+    def command(self):
+        """What starts the engine."""
+        settings = self.folder / "daemon.json"
+        settings.write_text(json.dumps({"runtimes": {name: {"path": path} for name, path in self.runtimes.items()}}))
+        return ["dockerd", "--config-file", settings, "--iptables=false", "--bridge=none", "--storage-driver=vfs",
+                "--data-root", self.folder / "root", "--exec-root", self.folder / "exec", "-H", self.host,
+                "--pidfile", self.folder / "docker.pid"]
+
+    def environment(self):
+        return None
+
     def start(self):
-        with open(self.folder / "dockerd.log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["dockerd", "--iptables=false", "--bridge=none", "--storage-driver=vfs", "--data-root",
-                 self.folder / "root", "--exec-root", self.folder / "exec", "-H", self.host, "--pidfile",
-                 self.folder / "docker.pid"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with open(self.folder / "engine.log", "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=self.environment())
         wait_until(self._answers_or_ended, lambda: "the engine answers\n" + self.log()[-3000:])
         if self.process.poll() is not None:
-            raise unittest.SkipTest("dockerd cannot run here: " + self.log()[-300:])
+            raise unittest.SkipTest(f"{self.name} cannot run here: " + self.log()[-300:])
 
     def _answers_or_ended(self):
         return self.process.poll() is not None or self.docker("info").returncode == 0
 
     def log(self):
-        return (self.folder / "dockerd.log").read_text(errors="replace")
+        return (self.folder / "engine.log").read_text(errors="replace")
 
     def docker(self, *arguments):
         return run("docker", "-H", self.host, *arguments)
@@ -105,7 +143,7 @@ class Engine:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 archive.addfile(entry)
             archive.add(BUSYBOX, "bin/busybox")
-            for command in ("sh cp ls cat sleep id touch mkdir echo true env grep yes head ln mkfifo dd".split()):
+            for command in ("sh cp ls cat sleep id touch mkdir echo true env grep yes head ln mkfifo dd seq".split()):
                 link = tarfile.TarInfo(f"bin/{command}")
                 link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                 archive.addfile(link)
@@ -125,6 +163,26 @@ class Engine:
         """Those of this server."""
         label = f"label=quicksilver.installation={server.stage('processing')}"
         return self.docker("ps", "-q", "--filter", label, *options).stdout.split()
+
+
+class Podman(Engine):
+    """Podman's service, which speaks Docker's language too. Its containers go on while it is away."""
+
+    name = "podman"
+    problem = engine_problem("podman", "podman")
+
+    def command(self):
+        # runc, which the Docker engine brings, also runs where control groups are of both versions.
+        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run", "--tmpdir",
+                self.folder / "tmp", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend",
+                "file", "--runtime", "runc", "system", "service", "--time", "0", self.host]
+
+    def environment(self):
+        # Limits that any machine can grant, and locks that no other Podman shares.
+        settings = self.folder / "containers.conf"
+        settings.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+                            '[engine]\nlock_type = "file"\n')
+        return {**os.environ, "CONTAINERS_CONF": str(settings)}
 
 
 class SilentRegistry:

@@ -5,7 +5,7 @@ import json
 import unittest
 from pathlib import Path
 
-from server import SystemTest, config, delivered, instances, quicksilver, wait_until
+from server import SystemTest, config, delivered, instances, quicksilver, run, wait_until
 
 try:
     import pydicom
@@ -145,6 +145,23 @@ class Steps(SystemTest):
         task, = delivered(self.out, 1)
         self.assertEqual(len(instances(task)), 200)
         self.assertEqual({data.StudyDescription for data in self.datasets(task)}, {"Trial CT"})
+
+    def test_a_full_disk_fails_the_step_and_keeps_its_inputs(self):
+        small = self.make_folder("small")
+        mounted = run("mount", "-t", "tmpfs", "-o", "size=12m", "none", small)
+        if mounted.returncode != 0:
+            self.skipTest("no file system can be mounted here: " + mounted.stderr)
+        self.addCleanup(run, "umount", "-l", small)
+        self.start({"edit": EDITS}, processing_folder=str(small / "processing"))
+        series = self.make_series(instances=16, bytes=500_000)
+        self.server.send(*series)
+        task, = self.server.wait_for_tasks("error")
+        reason = json.loads((task / "task.json").read_text())["info"]["fail_reason"]
+        self.assertIn("No space left on device", reason)
+        self.assertEqual(len(instances(task / "as_received")), 16)
+        self.assertEqual(list(self.out.iterdir()), [])
+        self.server.send(*self.make_series("small-one", instances=1, seed=2))
+        delivered(self.out, 1)
 
     def test_wrong_settings_are_named_by_path_and_the_step_refuses_to_run(self):
         modules = {"edit": {"runner": "edit-tags", "settings": {"edits": [{"set": "PatientNmae", "text": "x"}]}},

@@ -1,113 +1,20 @@
-"""Processing modules on a real container engine: what they get, what becomes of what they make, and failures."""
+"""Processing modules on Docker: what they get, what becomes of what they make, and failures."""
 
+import getpass
 import json
-import sqlite3
 import unittest
+from pathlib import Path
 
 import engine
-from server import SystemTest, config, delivered, instances, run, wait_until
+from processor_case import CoreTests, ProcessingCase
+from server import delivered, free_port, instances, run, wait_until
 
-PROBLEM = engine.engine_problem()
 
-
-@unittest.skipIf(PROBLEM, PROBLEM)
-class Processing(SystemTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.engine = engine.Engine()
-        cls.addClassCleanup(cls.engine.remove)
-        for name, script in engine.MODULES.items():
-            cls.engine.make_image(f"{name}:1", script)
-
-    def module(self, name, **fields):
-        return {"docker_tag": f"{name}:1", "network_enabled": False, "pull_policy": "never", **fields}
-
-    def settings(self, modules, rule=None, **keys):
-        """Every series is processed by these modules and delivered to the folder `first`."""
-        self.first, first = self.folder_target("first")
-        self.second, second = self.folder_target("second")
-        every = {"rule": "True", "action": "both", "target": "first", "processing_module": list(modules)}
-        every.update(rule or {})
-        processing = {"docker_host": self.engine.host, **keys.pop("processing", {})}
-        return config(targets={"first": first, "second": second}, rules={"every": every}, modules=modules,
-                      processing=processing, **keys)
-
-    def start(self, modules, **keys):
-        self.server = self.start_server(self.settings(modules, **keys))
-        return self.server
-
-    def process_one(self, name, **keys):
-        """The delivered task of one series that a single module of that name has processed."""
-        self.start({name: self.module(name)}, **keys)
-        self.series = self.make_series(instances=3)
-        self.server.send(*self.series)
-        return delivered(self.first, 1)[0]
-
-    def failed(self, name, **keys):
-        """The task in error/ after a module has failed, and its reason."""
-        self.start({name: self.module(name)}, **keys)
-        self.series = self.make_series(instances=2)
-        self.server.send(*self.series)
-        task, = self.server.wait_for_tasks("error")
-        info = json.loads((task / "task.json").read_text())["info"]
-        self.assertEqual(info["fail_stage"], "PROCESSING")
-        return task, info["fail_reason"]
-
-    def containers(self):
-        return self.engine.containers(self.server, "--all")
-
-    def database(self, query):
-        with sqlite3.connect(self.server.data / "db" / "quicksilver.sqlite") as database:
-            return database.execute(query).fetchall()
-
-    def wait_for_rows(self, query):
-        return wait_until(lambda: self.database(query), f"rows of {query}")
-
-    def test_what_a_module_writes_is_delivered_and_nothing_is_left(self):
-        task = self.process_one("copy")
-        self.assertEqual(len(instances(task)), 3)
-        self.assertEqual(self.server.tasks("processing"), [])
-        self.server.wait_for_tasks("success")
-        self.assertEqual(self.containers(), [])
-        rows = self.wait_for_rows("SELECT module_name, logs FROM processor_logs")
-        self.assertEqual(rows[0][0], "copy")
-        self.assertRegex(rows[0][1], r"^\d{4}-\d\d-\d\dT[0-9:.]+Z copied\n$")
-
-    def test_a_module_runs_as_us_without_network_and_capabilities(self):
-        task = self.process_one("whoami")
-        self.assertIn("CapEff:\t0000000000000000", (task / "id.txt").read_text())
-        self.assertEqual((task / "net.txt").read_text().split(), ["lo"])
-        environment = (task / "env.txt").read_text()
-        for variable in ("MERCURE_IN_DIR=/tmp/data", "MONAI_OUTPUTPATH=/tmp/output", "HOLOSCAN_INPUT_PATH=/tmp/data"):
-            self.assertIn(variable, environment)
-        listing = (task / "ls.txt").read_text()
-        self.assertEqual((listing.count(".dcm"), listing.count(".tags"), listing.count("task.json")), (3, 3, 1))
-
-    def test_a_result_is_kept_and_the_module_sees_its_settings(self):
-        modules = {"result": self.module("result", settings={"depth": 1, "name": "x"})}
-        self.start(modules, rule={"processing_settings": {"depth": 2}})
-        self.server.send(*self.make_series(instances=1))
-        task, = delivered(self.first, 1)
-        seen = json.loads((task / "task-seen.json").read_text())
-        self.assertEqual(seen["process"]["settings"], {"depth": 2, "name": "x"})
-        self.assertEqual(json.loads((task / "task.json").read_text())["process"]["output"], {"found": 3})
-        output = self.wait_for_rows("SELECT module, output, settings FROM processor_outputs")
-        self.assertEqual((output[0][0], json.loads(output[0][1])), ("result", {"found": 3}))
-
+class Processing(CoreTests, ProcessingCase):
     def test_a_result_may_be_an_array(self):
         task = self.process_one("array")
         self.assertIsNone(json.loads((task / "task.json").read_text())["process"]["output"])
         self.assertEqual(json.loads((task / "result.json").read_text()), [1, 2])
-
-    def test_modules_follow_one_another_and_the_originals_can_be_retained(self):
-        modules = {"result": self.module("result"), "copy": self.module("copy")}
-        self.start(modules, rule={"processing_retain_images": True})
-        series = self.make_series(instances=2)
-        self.server.send(*series)
-        task, = delivered(self.first, 1)
-        self.assertEqual(len(instances(task)), 2)
-        self.assertEqual(json.loads((task / "result.json").read_text()), [["result", {"found": 3}], ["copy", None]])
-        self.assertFalse((task / "task-seen.json").exists())
 
     def test_a_module_may_choose_another_target_or_none(self):
         self.start({"reroute": self.module("reroute")}, rule={"dynamic_routing": True})
@@ -121,15 +28,6 @@ class Processing(SystemTest):
         self.server.wait_for_tasks("success", 2)
         self.assertEqual(list(self.first.iterdir()), [])
 
-    def test_a_module_that_fails_keeps_all_that_is_needed_to_run_it_again(self):
-        task, reason = self.failed("fail")
-        self.assertIn("exit code 3", reason)
-        self.assertEqual(len(instances(task / "as_received")), 2)
-        self.assertTrue((task / "in" / "task.json").exists())
-        rows = self.wait_for_rows("SELECT logs FROM processor_logs")
-        self.assertIn("this went wrong", rows[0][0])
-        self.assertEqual(self.containers(), [])
-
     def test_output_that_is_no_dicom_or_missing_is_a_failure(self):
         self.assertIn("no DICOM file", self.failed("no-dicom")[1])
         self.server.stop()
@@ -138,37 +36,6 @@ class Processing(SystemTest):
         self.server.send(*self.make_series("other", instances=1, seed=2))
         self.server.wait_for_tasks("error", 2)
         self.server.wait_for_log("wrote nothing")
-
-    def test_an_image_that_is_not_there_is_named(self):
-        self.start({"gone": self.module("gone")})
-        self.server.send(*self.make_series(instances=1))
-        task, = self.server.wait_for_tasks("error")
-        self.assertIn("gone:1", json.loads((task / "task.json").read_text())["info"]["fail_reason"])
-
-    def test_a_module_that_does_not_end_is_ended_after_its_time(self):
-        self.start({"sleep": self.module("sleep", timeout=1)})
-        self.server.send(*self.make_series(instances=1))
-        task, = self.server.wait_for_tasks("error")
-        self.assertIn("time-out", json.loads((task / "task.json").read_text())["info"]["fail_reason"])
-        self.assertEqual(self.containers(), [])
-
-    def test_the_log_of_a_module_that_floods_it_is_limited(self):
-        self.process_one("flood")
-        self.server.wait_for_tasks("success")
-        logs = wait_until(lambda: self.complete_log(), "the end of the log")
-        self.assertIn("bytes of output were left out here", logs)
-        self.assertLess(len(logs), 9_000_000)
-
-    def complete_log(self):
-        logs = "".join(row[0] for row in self.database("SELECT logs FROM processor_logs ORDER BY chunk"))
-        return logs if "the very end" in logs else None
-
-    def test_what_a_module_writes_as_root_belongs_to_us(self):
-        self.start({"root": self.module("root", requires_root=True)}, support_root_modules=True)
-        self.server.send(*self.make_series(instances=1))
-        task, = self.server.wait_for_tasks("success")
-        self.assertTrue(all(path.stat().st_mode & 0o777 == 0o644 for path in task.glob("*.dcm")))
-        self.assertTrue((task / "sub" / "file").exists())
 
     def test_links_and_special_files_of_a_module_go_nowhere(self):
         task = self.process_one("link")
@@ -225,91 +92,143 @@ class Processing(SystemTest):
         task, = delivered(self.first, 1)
         self.assertEqual(len(instances(task)), 2)
 
-    def test_a_module_keeps_what_it_puts_into_its_persistence_folder(self):
-        persistence = self.make_folder("persistence")
-        self.start({"count": self.module("count", requires_persistence=True, persistence_folder_name="counter")},
-                   persistence_folder=str(persistence))
-        for seed in (1, 2, 3):
-            self.server.send(*self.make_series(f"series{seed}", instances=1, seed=seed))
-        self.server.wait_for_tasks("success", 3)
-        self.assertEqual((persistence / "counter" / "count").read_text(), "3\n")
-        self.assertEqual(list((persistence / "counter").glob("*.lock")), [])
-
-    def gated(self, **keys):
-        """A module that waits until the file `open` is in its persistence folder."""
-        persistence = self.make_folder("persistence")
-        self.start({"gate": self.module("gate", requires_persistence=True)}, persistence_folder=str(persistence),
-                   **keys)
-        self.server.send(*self.make_series(instances=2))
-        running = wait_until(lambda: self.engine.containers(self.server), "a container that runs")
-        self.container, = running
-        return persistence / "gate" / "open"
-
-    def test_a_module_that_runs_when_the_server_stops_or_dies_is_found_again(self):
-        gate = self.gated()
-        for end in (self.server.stop, self.server.kill):
-            end()
-            self.assertEqual(self.containers(), [self.container])
-            self.server.start()
-            self.server.wait_for_log("a module goes on")
-        gate.touch()
-        task, = delivered(self.first, 1)
-        self.assertEqual(len(instances(task)), 2)
-        logs = self.wait_for_rows("SELECT logs FROM processor_logs")
-        self.assertEqual("".join(row[0] for row in logs).count("through"), 1)
-
-    def test_a_module_that_ended_while_the_server_was_away_counts(self):
-        gate = self.gated()
-        self.server.kill()
-        gate.touch()
-        wait_until(lambda: not self.engine.containers(self.server), "the module has ended")
-        self.server.start()
-        delivered(self.first, 1)
-
-    def test_containers_that_nobody_wants_are_removed_at_the_start(self):
-        self.gated()
-        self.server.kill()
-        for task in self.server.tasks("processing"):
-            (task / ".run.json").unlink()
-        self.server.start()
-        wait_until(lambda: self.containers() not in ([], [self.container]), "another container")
-
-    def test_a_restart_of_the_engine_costs_nothing(self):
-        gate = self.gated()
-        self.engine.stop()
-        self.assertEqual(len(self.server.tasks("processing")), 1)
-        gate.touch()
-        self.engine.start()
-        delivered(self.first, 1)
-
-    def test_while_the_engine_is_away_tasks_wait_and_the_rest_goes_on(self):
-        self.engine.stop()
-        self.addCleanup(lambda: self.engine.process.poll() is None or self.engine.start())
-        settings = self.settings({"copy": self.module("copy")}, rule={"rule": "tags.Modality == 'CT'"})
-        settings["rules"]["mr"] = {"rule": "tags.Modality == 'MR'", "target": "second"}
-        self.server = self.start_server(settings)
-        self.server.send(*self.make_series("ct", modality="CT", instances=1))
-        self.server.wait_for_log("modules cannot run now")
-        self.server.send(*self.make_series("mr", modality="MR", instances=1, seed=2))
-        delivered(self.second, 1)
-        self.assertEqual(len(self.server.tasks("processing")), 1)
-        self.engine.start()
-        delivered(self.first, 1)
-
     def test_twenty_series_at_once_are_all_processed(self):
         self.start({"copy": self.module("copy")}, processing={"max_parallel": 4})
         for seed in range(20):
             self.server.send(*self.make_series(f"series{seed}", instances=2, seed=seed))
         self.assertEqual(len(delivered(self.first, 20)), 20)
 
-    def test_a_monai_package_is_started_by_the_command_of_its_manifest(self):
-        manifest = {"command": "sh /app/main.sh 'one argument'"}
-        self.engine.make_image("map:1", "exit 77", {"etc/monai/app.json": json.dumps(manifest), "app/main.sh":
-                               'cp "$MONAI_INPUTPATH"/*.dcm /tmp/output; echo "$1" > /tmp/output/word.txt'})
-        self.start({"map": self.module("map")}, support_root_modules=True)
+    def test_while_the_image_is_fetched_a_task_can_be_cancelled_and_runs_out_of_time(self):
+        registry = engine.SilentRegistry()
+        self.addCleanup(registry.close)
+        silent = self.module("silent", docker_tag=registry.image, pull_policy="always")
+        self.start({"silent": silent})
+        self.server.send(*self.make_series(instances=1))
+        registry.wait_for_a_client()
+        task, = self.server.tasks("processing")
+        status, _, answer = self.server.call("POST", "/tasks/actions/cancel", {"ids": [task.name]}, self.server.token())
+        self.assertIn(status, (200, 204), answer)
+        task, = self.server.wait_for_tasks("error")
+        self.assertIn("cancelled", self.reason_of(task))
+        self.server.stop()
+        self.server.write_config(self.settings({"silent": {**silent, "timeout": 1}}))
+        self.server.start()
+        self.server.send(*self.make_series("other", instances=1, seed=2))
+        tasks = self.server.wait_for_tasks("error", 2)
+        self.assertEqual(sum("time-out" in self.reason_of(task) for task in tasks), 1)
+
+    def test_a_module_that_runs_can_be_cancelled(self):
+        self.start({"sleep": self.module("sleep")})
+        self.server.send(*self.make_series(instances=1))
+        wait_until(lambda: self.engine.containers(self.server), "the module runs")
+        task, = self.server.tasks("processing")
+        self.server.call("POST", "/tasks/actions/cancel", {"ids": [task.name]}, self.server.token())
+        task, = self.server.wait_for_tasks("error")
+        self.assertIn("cancelled", self.reason_of(task))
+        self.assertEqual(self.containers(), [])
+
+    def test_logs_are_kept_in_files_or_not_at_all_when_the_server_says_so(self):
+        store = self.make_folder("logs")
+        self.start({"copy": self.module("copy")}, processing_logs={"logs_file_store": str(store)})
         self.server.send(*self.make_series(instances=1))
         task, = delivered(self.first, 1)
-        self.assertEqual((task / "word.txt").read_text(), "one argument\n")
+        log, = store.rglob("*.txt")
+        self.assertEqual((log.parent.name, log.name), (task.name, "copy.0.txt"))
+        self.assertRegex(log.read_text(), "copied\n$")
+        self.server.stop()
+        self.server.write_config(self.settings({"copy": self.module("copy")}, processing_logs={"discard_logs": True}))
+        self.server.start()
+        self.server.send(*self.make_series("other", instances=1, seed=2))
+        self.server.wait_for_tasks("success", 2)
+        self.server.stop()
+        self.assertEqual(len(list(store.rglob("*.txt"))), 1)
+        self.assertEqual(self.database("SELECT logs FROM processor_logs WHERE logs LIKE '%copied%'"), [])
+
+    def test_what_the_server_forbids_is_left_out(self):
+        models = self.make_folder("models")
+        (models / "name").write_text("large")
+        module = self.module("volumes", additional_volumes={str(models): {"bind": "/models", "mode": "ro"}})
+        for forbidden in (False, True):
+            environment = {"MERCURE_FORBID_UNSAFE_VOLUMES": "1"} if forbidden else {}
+            self.server = self.make_server(self.settings({"volumes": module}), environment=environment)
+            self.server.start()
+            self.server.send(*self.make_series(f"forbidden-{forbidden}", instances=1, seed=int(forbidden) + 1))
+            tasks = delivered(self.first, int(forbidden) + 1)
+            roots = [(task / "root.txt").read_text() for task in tasks]
+            self.assertEqual(sum("models\n" not in root for root in roots), int(forbidden))
+            self.assertEqual(sum(root.endswith("large") for root in roots), 1)
+            self.server.stop()
+
+    def test_reports_and_folders_go_on_to_targets_that_take_files(self):
+        targets = {"first": None, **self.ssh_targets()}
+        settings = self.settings({"report": self.module("report")}, rule={"target": list(targets)})
+        settings["targets"].update({name: target for name, target in targets.items() if target})
+        self.server = self.start_server(settings)
+        self.server.send(*self.make_series(instances=2))
+        task, = self.server.wait_for_tasks("success")
+        for place in (self.first, self.share / "sftp", self.share / "rsync"):
+            delivery = next(path for path in place.iterdir() if task.name in path.name)
+            self.assertEqual(len(instances(delivery)), 2, place)
+            self.assertEqual((delivery / "report.pdf").read_text(), "%PDF\n", place)
+            self.assertEqual((delivery / "sub" / "numbers.csv").read_text(), "1\n", place)
+
+    def ssh_targets(self):
+        """An sftp and an rsync target on an OpenSSH server of the test's own."""
+        self.share = self.make_folder("share")
+        for name in ("sftp", "rsync"):
+            (self.share / name).mkdir()
+        keys = {}
+        for name in ("host", "client"):
+            keys[name] = self.folder / f"{name}_key"
+            self.assertEqual(run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys[name]).returncode, 0)
+        port = free_port()
+        Path("/run/sshd").mkdir(exist_ok=True)  # sshd insists on it
+        settings = self.folder / "sshd_config"
+        settings.write_text(f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys['host']}\nPidFile none\n"
+                            f"AuthorizedKeysFile {keys['client']}.pub\nStrictModes no\nPermitRootLogin yes\n"
+                            "Subsystem sftp internal-sftp\n")
+        self.start_process("/usr/sbin/sshd", "-D", "-f", settings)
+        wait_until(lambda: run("ssh-keyscan", "-T", "1", "-p", port, "127.0.0.1").stdout, "sshd answers")
+        return {name: {"target_type": name, "host": "127.0.0.1", "port": port, "user": getpass.getuser(),
+                       "folder": str(self.share / name), "private_key": str(keys["client"]),
+                       "known_hosts": str(self.folder / "known_hosts")} for name in ("sftp", "rsync")}
+
+
+class GraphicsProcessors(ProcessingCase):
+    """An engine with a runtime `nvidia` that writes down that it was called, and is runc otherwise."""
+
+    @classmethod
+    def make_engine(cls):
+        cls.calls = cls.enterClassContext(engine.temporary_file("nvidia-calls"))
+        cls.runtime = cls.enterClassContext(engine.temporary_file("nvidia-runtime"))
+        cls.runtime.write_text(f'#!/bin/sh\necho "$@" >> {cls.calls}\nexec runc "$@"\n')
+        cls.runtime.chmod(0o755)
+        return engine.Engine(runtimes={"nvidia": str(cls.runtime)})
+
+    def test_a_module_or_the_server_may_ask_for_the_runtime(self):
+        runs = 0
+        for number, (fields, keys) in enumerate([({}, {}), ({"docker_arguments": '{"runtime": "nvidia"}'}, {}),
+                                                 ({}, {"processing_runtime": "nvidia"})]):
+            settings = self.settings({"copy": self.module("copy", **fields)}, processing={"gpus": 1}, **keys)
+            self.server = self.start_server(settings)
+            self.server.send(*self.make_series(f"series{number}", instances=1, seed=number + 1))
+            self.server.wait_for_tasks("success", number + 1)
+            self.server.stop()
+            calls = self.calls.read_text().count("create")
+            self.assertEqual(calls > runs, number > 0)
+            runs = calls
+
+    def test_a_runtime_or_driver_that_the_engine_lacks_is_named_with_what_to_do(self):
+        for number, (fields, words) in enumerate([({"docker_arguments": {"runtime": "other"}}, "daemon.json"),
+                                                  ({"gpus": 1}, "NVIDIA container toolkit")]):
+            settings = self.settings({"copy": self.module("copy", **fields)}, processing={"gpus": 1})
+            self.server = self.start_server(settings)
+            self.server.send(*self.make_series(f"series{number}", instances=1, seed=number + 1))
+            tasks = self.server.wait_for_tasks("error", number + 1)
+            reasons = [self.reason_of(task) for task in tasks]
+            self.assertEqual(sum(words in reason for reason in reasons), 1, reasons)
+            self.assertEqual(self.containers(), [])
+            self.server.stop()
 
 
 if __name__ == "__main__":

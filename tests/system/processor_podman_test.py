@@ -1,0 +1,16 @@
+"""Processing modules on Podman's service, by the same language as Docker's."""
+
+import unittest
+
+import engine
+from processor_case import CoreTests, ProcessingCase
+
+
+class ProcessingOnPodman(CoreTests, ProcessingCase):
+    """Its containers go on while the service is away."""
+
+    engine_class = engine.Podman
+
+
+if __name__ == "__main__":
+    unittest.main()
