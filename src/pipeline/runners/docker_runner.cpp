@@ -52,7 +52,7 @@ Error with_hint(Error error) {
         error.message +=
             "; this engine has no driver for graphics processors: install the NVIDIA container toolkit, "
             "or take `gpus` off the module";
-    } else if (says("unknown or invalid runtime name")) {
+    } else if (says("Unknown runtime specified") || says("invalid runtime name")) {
         error.message +=
             "; add the runtime to the engine's daemon.json, or take it out of docker_arguments and "
             "processing_runtime";
