@@ -40,7 +40,7 @@ MODULES = {
     "link": 'cp /tmp/data/*.dcm /tmp/output; ln -s /etc/passwd /tmp/output/passwd.txt; mkfifo /tmp/output/pipe',
     "many": 'cp /tmp/data/*.dcm /tmp/output; for i in $(seq 2000); do echo x > /tmp/output/$i.txt; done',
     "fill-disk": 'cp /tmp/data/*.dcm /tmp/output; dd if=/dev/zero of=/tmp/output/big bs=1048576; true',
-    "eat-memory": 'dd if=/dev/zero of=/dev/null bs=200000000 count=1 || exit 1; cp /tmp/data/*.dcm /tmp/output',
+    "eat-memory": 'dd if=/dev/zero of=/dev/null bs=200000000 count=1 || exit 137; cp /tmp/data/*.dcm /tmp/output',
     "write-root": 'echo x > /made.txt || echo "the root is closed"; cp /tmp/data/*.dcm /tmp/output',
     "report": 'cp /tmp/data/*.dcm /tmp/output; echo "%PDF" > /tmp/output/report.pdf; mkdir /tmp/output/sub;'
               ' echo 1 > /tmp/output/sub/numbers.csv',

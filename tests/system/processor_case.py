@@ -12,6 +12,7 @@ class ProcessingCase(SystemTest):
     """A server whose modules run on an engine of the test's own, which has an image for each of `engine.MODULES`."""
 
     engine_class = engine.Engine
+    no_memory = "it used more memory than it may"
 
     @classmethod
     def make_engine(cls):
@@ -59,12 +60,6 @@ class ProcessingCase(SystemTest):
         info = json.loads((task / "task.json").read_text())["info"]
         self.assertEqual(info["fail_stage"], "PROCESSING")
         return task, info["fail_reason"]
-
-    def problem(self, name):
-        """The text of an open problem, or None."""
-        status, _, answer = self.server.call("GET", "/attention", headers=self.server.token())
-        self.assertEqual(status, 200, answer)
-        return next((item["text"] for item in answer["items"] if item["id"] == name), None)
 
     def reason_of(self, task):
         return json.loads((task / "task.json").read_text())["info"]["fail_reason"]
@@ -229,13 +224,11 @@ class CoreTests:
         self.server = self.start_server(settings)
         self.server.send(*self.make_series("ct", modality="CT", instances=1))
         self.server.wait_for_log("modules cannot run now")
-        self.assertIn("cannot be reached", self.problem("runner docker"))
         self.server.send(*self.make_series("mr", modality="MR", instances=1, seed=2))
         delivered(self.second, 1)
         self.assertEqual(len(self.server.tasks("processing")), 1)
         self.engine.start()
         delivered(self.first, 1)
-        self.assertIsNone(self.problem("runner docker"))
 
     def test_a_monai_package_is_started_by_the_command_of_its_manifest(self):
         manifest = {"command": "sh /app/main.sh 'one argument'"}
@@ -257,7 +250,7 @@ class CoreTests:
         self.start({"eat-memory": self.module("eat-memory", docker_arguments={"mem_limit": "32m"})})
         self.server.send(*self.make_series(instances=1))
         task, = self.server.wait_for_tasks("error")
-        self.assertIn("more memory than it may", self.reason_of(task))
+        self.assertRegex(self.reason_of(task), self.no_memory)
 
     def test_of_a_chain_that_fails_originals_and_the_reason_are_left(self):
         persistence = self.make_folder("persistence")

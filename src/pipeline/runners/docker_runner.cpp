@@ -327,6 +327,7 @@ Result<void> DockerRunner::follow(const std::string& container, const RunControl
                 // ended, however much is still to be read.
                 since = unix_time_of(lines.again());
                 if (readable) (void)engine_.read_logs(container, since, control.flag(), std::ref(lines));
+                lines.finish();
                 return {};
             }
             step = code.error();
@@ -359,6 +360,8 @@ Result<ModuleEnd> DockerRunner::ended(const std::string& container) {
     ModuleEnd end;
     end.exit_code = state.value("ExitCode", -1);
     end.reason = text_of(state, "Error");
+    constexpr int killed = 128 + 9;
+    if (end.exit_code == killed) end.reason = "it was killed, as happens when memory runs out";
     if (state.value("OOMKilled", false)) end.reason = "it used more memory than it may";
     const Json labels = found->value("Config", Json::object()).value("Labels", Json::object());
     end.image = text_of(labels, "quicksilver.image");

@@ -1,10 +1,12 @@
 #include "new_lines.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace quicksilver {
 
 namespace {
+
+constexpr std::size_t skipped_max = 128UL << 10;
 
 std::string_view time_of(std::string_view line) {
     return line.substr(0, line.find(' '));
@@ -24,7 +26,12 @@ const std::string& NewLines::again() {
     asked_again_ = true;
     from_ = last_;
     known_ = at_last_;
+    skipped_.clear();
     return from_;
+}
+
+void NewLines::finish() {
+    if (known_ > 0 && !skipped_.empty()) give(std::exchange(skipped_, {}));
 }
 
 void NewLines::operator()(std::string_view lines) {
@@ -39,10 +46,12 @@ void NewLines::operator()(std::string_view lines) {
         if (time < from_) continue;
         if (time == from_ && known_ > 0) {
             --known_;
+            skipped_ += line;
             continue;
         }
         fresh += line;
     }
+    if (skipped_.size() > skipped_max) skipped_.erase(0, skipped_.find('\n', skipped_.size() - skipped_max / 2) + 1);
     if (!fresh.empty()) give(fresh);
 }
 

@@ -17,6 +17,9 @@ public:
     void operator()(std::string_view lines);
     /// From now on the lines since a time come again. Returns which time, as it stands in front of the last line.
     const std::string& again();
+    /// The log has been read to its end. When fewer lines of that time came again than were handed on, the engine has
+    /// thrown some away, and nobody can tell which are new: the last ones are handed on, some perhaps twice.
+    void finish();
 
 private:
     void give(std::string_view lines);
@@ -26,6 +29,7 @@ private:
     std::size_t at_last_ = 0;  // how many lines of this time were handed on
     bool asked_again_ = false;
     std::string from_;       // of the last `again`
+    std::string skipped_;    // the last of those that came again
     std::size_t known_ = 0;  // how many lines of that time are still to come again
 };
 

@@ -36,6 +36,20 @@ TEST_CASE("Of many lines of one second none is lost and none comes twice", "[pip
     }
 }
 
+TEST_CASE("When the engine has thrown lines away, the last ones are handed on", "[pipeline][runners]") {
+    const std::string second = "2026-01-01T00:00:07Z ";
+    Reading reading;
+    for (int number = 0; number < 10; ++number) reading.lines(second + "early\n");
+    reading.got.clear();
+    CHECK(reading.lines.again() == "2026-01-01T00:00:07Z");
+    reading.lines(second + "late\n" + second + "the end\n");
+    CHECK(reading.got.empty());
+    reading.lines.finish();
+    CHECK(reading.got == second + "late\n" + second + "the end\n");
+    reading.lines.finish();
+    CHECK(reading.got.size() == 2 * second.size() + 13);
+}
+
 TEST_CASE("Asked again before anything came, everything is new", "[pipeline][runners]") {
     Reading reading;
     CHECK(reading.lines.again().empty());
