@@ -31,7 +31,8 @@ const std::string& NewLines::again() {
 }
 
 void NewLines::finish() {
-    if (known_ > 0 && !skipped_.empty()) give(std::exchange(skipped_, {}));
+    if (known_ == 0 || skipped_.empty()) return;
+    give(from_ + " (the container engine has thrown away output here)\n" + std::exchange(skipped_, {}));
 }
 
 void NewLines::operator()(std::string_view lines) {

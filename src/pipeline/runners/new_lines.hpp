@@ -18,7 +18,8 @@ public:
     /// From now on the lines since a time come again. Returns which time, as it stands in front of the last line.
     const std::string& again();
     /// The log has been read to its end. When fewer lines of that time came again than were handed on, the engine has
-    /// thrown some away, and nobody can tell which are new: the last ones are handed on, some perhaps twice.
+    /// thrown some away, and nobody can tell which are new: the last ones are handed on after a line that says so, some
+    /// perhaps twice.
     void finish();
 
 private:
