@@ -3,6 +3,8 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/assets.hpp"
 #include "quicksilver/http/bookkeeper_routes.hpp"
+#include "quicksilver/http/uploads.hpp"
+#include "quicksilver/store/task_folders.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -40,6 +42,9 @@ WebSide::WebSide(Parts parts)
 
 Result<void> WebSide::listen() {
     if (auto made = make_first_admin(); !made) return made;
+    if (auto removed = remove_stale_uploads(parts_.folders.ops(), parts_.config.folders); !removed) {
+        parts_.log.warn("uploads of an earlier run are left", kv("reason", removed.error().message));
+    }
     Routes routes;
     add_status_routes(routes, parts_.status);
     add_asset_routes(routes);

@@ -2,6 +2,7 @@
 
 #include "quicksilver/http/problem.hpp"
 
+#include "connection_input.hpp"
 #include "response_head.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -15,6 +16,7 @@
 
 #include <array>
 #include <random>
+#include <utility>
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
@@ -25,6 +27,7 @@ namespace quicksilver {
 namespace {
 
 constexpr std::size_t read_bytes = 16 * 1024;
+constexpr std::size_t piece_bytes = 64 * 1024;
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 
 std::variant<Connection::Socket, asio::ssl::stream<Connection::Socket>> make_stream(Connection::Socket socket,
@@ -35,6 +38,10 @@ std::variant<Connection::Socket, asio::ssl::stream<Connection::Socket>> make_str
 
 std::string to_string(boost::beast::string_view text) {
     return std::string(text.data(), text.size());
+}
+
+std::optional<Refusal> too_large() {
+    return refusal_of(http::error::body_limit, true);
 }
 
 }  // namespace
@@ -148,37 +155,42 @@ asio::awaitable<bool> Connection::serve_request(Stream& stream) {
     idle_limit_ = shared_.limits.idle;
     Parser parser;
     parser.header_limit(shared_.limits.header_bytes);
-    parser.body_limit(shared_.limits.body_bytes);
+    parser.body_limit(boost::none);  // known when the route is
     HttpRequest request;
     request.address = address_.to_string();
     request.secure = std::holds_alternative<TlsStream>(stream_);
     http_1_0_ = false;
 
-    const std::optional<Refusal> refusal = co_await read_request(stream, parser, request);
+    RouteMatch match;
+    const std::optional<Refusal> refusal = co_await read_request(stream, parser, request, match);
     deadline_ = Clock::time_point::max();
     if (gone_) co_return false;
     if (request.id.empty()) request.id = shared_.next_request_id();
-    bool keep_alive = !refusal && parser.keep_alive();
     HttpResponse response;
     if (refusal) {
-        keep_alive = refusal->keeps_connection && parser.is_done() && parser.keep_alive();
         response = make_problem(request, refusal->status, refusal->code, refusal->detail);
         if (refusal->status == 503) response.headers.emplace_back("Retry-After", "5");
+    } else if (match.piecewise_max) {
+        response = co_await answer_piecewise(stream, parser, request, match);
+        if (gone_) co_return false;
     } else {
-        response = co_await answer(request);
+        response = co_await answer(request, match);
     }
     log_answer(request, response.status);
     // Without chunks the end of the connection is the end of the body.
     const bool ends_by_closing = http_1_0_ && response.stream && !response.stream_bytes;
-    keep_alive = keep_alive && !shared_.stopping && !ends_by_closing;
+    const bool usable = parser.is_done() && (!refusal || refusal->keeps_connection);
+    const bool keep_alive = usable && parser.keep_alive() && !shared_.stopping && !ends_by_closing;
     const bool written = co_await write(stream, request, response, keep_alive);
     gone_ = gone_ || !written;
     co_return written&& keep_alive;
 }
 
-/// Fills the request, or tells why it is refused; sets `gone_` when nobody waits for an answer.
+/// Fills the request, or tells why it is refused; sets `gone_` when nobody waits for an answer. A body that is wanted
+/// piece by piece is left to its handler.
 template <class Stream>
-asio::awaitable<std::optional<Refusal>> Connection::read_request(Stream& stream, Parser& parser, HttpRequest& request) {
+asio::awaitable<std::optional<Refusal>> Connection::read_request(Stream& stream, Parser& parser, HttpRequest& request,
+                                                                 RouteMatch& match) {
     error_code failure = co_await read(stream, parser, Part::header);
     std::optional<Refusal> refusal = refusal_after(failure, parser);
     gone_ = failure && !refusal;
@@ -186,6 +198,11 @@ asio::awaitable<std::optional<Refusal>> Connection::read_request(Stream& stream,
     http_1_0_ = parser.get().version() < 11;
     refusal = take_header(parser.get(), request);
     if (refusal && !refusal->keeps_connection) co_return refusal;
+    if (!refusal) match = shared_.routes.find(request.method, request.path);
+    const std::uint64_t body_max = match.piecewise_max.value_or(shared_.limits.body_bytes);
+    if (parser.content_length().value_or(0) > body_max) co_return too_large();
+    parser.body_limit(body_max);
+    if (match.piecewise_max) co_return refusal;
     if (!parser.is_done()) {
         const bool written = co_await continue_if_expected(stream, parser.get());
         gone_ = !written;
@@ -203,9 +220,13 @@ asio::awaitable<std::optional<Refusal>> Connection::read_request(Stream& stream,
 /// Feeds the parser from the buffer and the stream until it has the part.
 template <class Stream>
 asio::awaitable<error_code> Connection::read(Stream& stream, Parser& parser, Part part) {
-    parser.eager(part == Part::message);
+    parser.eager(part != Part::header);
+    const auto has_part = [&parser, part] {
+        if (part == Part::piece && parser.get().body().size() >= piece_bytes) return true;
+        return part == Part::header ? parser.is_header_done() : parser.is_done();
+    };
     error_code failure;
-    while (part == Part::header ? !parser.is_header_done() : !parser.is_done()) {
+    while (!has_part()) {
         if (buffer_.size() > 0) {
             const std::size_t used = parser.put(buffer_.cdata(), failure);
             buffer_.consume(used);
@@ -268,9 +289,23 @@ asio::awaitable<bool> Connection::continue_if_expected(Stream& stream, const Req
     co_return !failure;
 }
 
-asio::awaitable<HttpResponse> Connection::answer(HttpRequest& request) {
+/// Whatever the handler made of it, a body that did not come is answered as such.
+template <class Stream>
+asio::awaitable<HttpResponse> Connection::answer_piecewise(Stream& stream, Parser& parser, HttpRequest& request,
+                                                           RouteMatch& match) {
+    Input<Stream> input(*this, stream, parser);
+    request.input = &input;
+    HttpResponse response = co_await answer(request, match);
+    request.input = nullptr;
+    if (!input.broken()) co_return response;
+    gone_ = !input.refusal();
+    if (input.refusal())
+        response = make_problem(request, input.refusal()->status, input.refusal()->code, input.refusal()->detail);
+    co_return response;
+}
+
+asio::awaitable<HttpResponse> Connection::answer(HttpRequest& request, RouteMatch& match) {
     HttpResponse response;
-    RouteMatch match = shared_.routes.find(request.method, request.path);
     const std::string allow = fmt::format("{}", fmt::join(match.allowed, ", "));
     if (match.handler) {
         request.parameters = std::move(match.parameters);
@@ -295,6 +330,8 @@ asio::awaitable<HttpResponse> Connection::call(const HttpHandler& handler, const
     bool failed = false;
     try {
         response = co_await handler(request);
+    } catch (const BrokenBody&) {
+        // Its input knows why.
     } catch (const std::exception& e) {
         failed = true;
         reason = e.what();

@@ -10,9 +10,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -21,6 +22,32 @@
 #include <variant>
 
 namespace quicksilver {
+
+/// A body as text. Unlike Beast's string_body it sets no memory aside for what a client only announces.
+struct ArrivingBody {
+    using value_type = std::string;
+
+    class reader {
+    public:
+        template <bool is_request, class Fields>
+        reader(boost::beast::http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+
+        void init(const boost::optional<std::uint64_t>&, boost::system::error_code& failure) { failure = {}; }
+        template <class Buffers>
+        std::size_t put(const Buffers& buffers, boost::system::error_code& failure) {
+            const std::size_t before = body_.size();
+            for (const auto buffer : boost::beast::buffers_range_ref(buffers)) {
+                body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+            }
+            failure = {};
+            return body_.size() - before;
+        }
+        void finish(boost::system::error_code& failure) { failure = {}; }
+
+    private:
+        value_type& body_;
+    };
+};
 
 /// What all connections of one server share; outlives them.
 struct ConnectionContext {
@@ -64,8 +91,10 @@ public:
 
 private:
     using TlsStream = boost::asio::ssl::stream<Socket>;
-    using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-    enum class Part { header, message };
+    using Parser = boost::beast::http::request_parser<ArrivingBody>;
+    enum class Part { header, piece, message };
+    template <class Stream>
+    class Input;
 
     template <class Stream>
     boost::asio::awaitable<void> serve(Stream& stream);
@@ -74,7 +103,8 @@ private:
     template <class Stream>
     boost::asio::awaitable<bool> serve_request(Stream& stream);
     template <class Stream>
-    boost::asio::awaitable<std::optional<Refusal>> read_request(Stream& stream, Parser& parser, HttpRequest& request);
+    boost::asio::awaitable<std::optional<Refusal>> read_request(Stream& stream, Parser& parser, HttpRequest& request,
+                                                                RouteMatch& match);
     template <class Stream>
     boost::asio::awaitable<boost::system::error_code> read(Stream& stream, Parser& parser, Part part);
     template <class Stream>
@@ -89,7 +119,10 @@ private:
     boost::asio::awaitable<bool> handshake(TlsStream& tls);
     boost::asio::awaitable<void> end_tls(TlsStream& tls);
     boost::asio::awaitable<void> linger();
-    boost::asio::awaitable<HttpResponse> answer(HttpRequest& request);
+    template <class Stream>
+    boost::asio::awaitable<HttpResponse> answer_piecewise(Stream& stream, Parser& parser, HttpRequest& request,
+                                                          RouteMatch& match);
+    boost::asio::awaitable<HttpResponse> answer(HttpRequest& request, RouteMatch& match);
     boost::asio::awaitable<HttpResponse> call(const HttpHandler& handler, const HttpRequest& request);
     std::optional<Refusal> take_header(const RequestHeader& header, HttpRequest& request) const;
     std::optional<Refusal> refusal_after(const boost::system::error_code& failure, const Parser& parser) const;

@@ -10,13 +10,18 @@
 
 namespace quicksilver {
 
+struct Routes::Target {
+    HttpHandler handler;
+    std::optional<std::uint64_t> piecewise_max;
+};
+
 /// One segment of the paths. `{id}` and `{path...}` of the same place must have one name in all patterns.
 struct Routes::Node {
     std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
     std::unique_ptr<Node> parameter;
     std::unique_ptr<Node> rest;
     std::string name;  ///< of the parameter that leads here
-    std::map<std::string, HttpHandler, std::less<>> handlers;
+    std::map<std::string, Target, std::less<>> targets;
 
     const Node* find(std::string_view path, std::map<std::string, std::string>& parameters) const;
     const Node* find_rest(std::string_view path, std::map<std::string, std::string>& parameters) const;
@@ -30,6 +35,15 @@ Routes::Routes(Routes&&) noexcept = default;
 Routes& Routes::operator=(Routes&&) noexcept = default;
 
 void Routes::add(const std::string& method, const std::string& pattern, HttpHandler handler) {
+    add_target(method, pattern, Target{std::move(handler), std::nullopt});
+}
+
+void Routes::add_piecewise(const std::string& method, const std::string& pattern, std::uint64_t body_bytes_max,
+                           HttpHandler handler) {
+    add_target(method, pattern, Target{std::move(handler), body_bytes_max});
+}
+
+void Routes::add_target(const std::string& method, const std::string& pattern, Target target) {
     if (pattern.empty() || pattern.front() != '/') {
         throw std::invalid_argument(fmt::format("route {}: a path begins with /", pattern));
     }
@@ -41,7 +55,7 @@ void Routes::add(const std::string& method, const std::string& pattern, HttpHand
         path.remove_prefix(segment.size());
         node = &node->child(segment, path.empty());
     }
-    if (!node->handlers.emplace(method, std::move(handler)).second) {
+    if (!node->targets.emplace(method, std::move(target)).second) {
         throw std::invalid_argument(fmt::format("route {} {} exists already", method, pattern));
     }
     const std::string line = method + " " + pattern;
@@ -53,13 +67,15 @@ RouteMatch Routes::find(std::string_view method, std::string_view path) const {
     if (path.empty() || path.front() != '/') return match;
     const Node* node = root_->find(path, match.parameters);
     if (!node) return match;
-    for (const auto& [name, handler] : node->handlers) match.allowed.push_back(name);
-    if (node->handlers.contains("GET") && !node->handlers.contains("HEAD")) match.allowed.emplace_back("HEAD");
-    if (!node->handlers.contains("OPTIONS")) match.allowed.emplace_back("OPTIONS");
+    for (const auto& [name, target] : node->targets) match.allowed.push_back(name);
+    if (node->targets.contains("GET") && !node->targets.contains("HEAD")) match.allowed.emplace_back("HEAD");
+    if (!node->targets.contains("OPTIONS")) match.allowed.emplace_back("OPTIONS");
     std::sort(match.allowed.begin(), match.allowed.end());
-    auto found = node->handlers.find(method);
-    if (found == node->handlers.end() && method == "HEAD") found = node->handlers.find("GET");
-    if (found != node->handlers.end()) match.handler = &found->second;
+    auto found = node->targets.find(method);
+    if (found == node->targets.end() && method == "HEAD") found = node->targets.find("GET");
+    if (found == node->targets.end()) return match;
+    match.handler = &found->second.handler;
+    match.piecewise_max = found->second.piecewise_max;
     return match;
 }
 
@@ -69,7 +85,7 @@ std::vector<std::string> Routes::list() const {
 
 /// `path` is what follows this node: empty, or a slash and the next segments.
 const Routes::Node* Routes::Node::find(std::string_view path, std::map<std::string, std::string>& parameters) const {
-    if (path.empty()) return handlers.empty() ? nullptr : this;
+    if (path.empty()) return targets.empty() ? nullptr : this;
     const std::string_view after_slash = path.substr(1);
     const auto segment = percent_decode(after_slash.substr(0, after_slash.find('/')));
     const std::string_view remaining = after_slash.substr(std::min(after_slash.find('/'), after_slash.size()));

@@ -96,3 +96,12 @@ TEST_CASE("A pattern that is wrong or exists is refused when it is added", "[htt
     CHECK(routes.list().size() == 9);
     CHECK(routes.list().back() == "POST /series/actions");
 }
+
+TEST_CASE("A route may take bodies piece by piece, up to a limit of its own", "[http][routes]") {
+    Routes routes = table();
+    routes.add_piecewise("POST", "/series", 1000, named("upload"));
+    CHECK(routes.find("POST", "/series").piecewise_max == 1000);
+    CHECK_FALSE(routes.find("GET", "/series").piecewise_max);
+    CHECK_FALSE(routes.find("PUT", "/series").piecewise_max);
+    CHECK_THROWS_AS(routes.add("POST", "/series", named("other")), std::invalid_argument);
+}

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,12 +14,30 @@
 
 namespace quicksilver {
 
-/// One request, complete and checked: the server refuses what is malformed or too large before a handler sees it.
+/// The rest of a body will not come: the client is gone or too slow, or it is malformed or too large. The server
+/// answers.
+class BrokenBody : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// The body of a request, piece by piece while it arrives. Io thread only.
+class BodyInput {
+public:
+    virtual ~BodyInput() = default;
+    /// The next piece, or nothing at the end. Throws BrokenBody.
+    virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+    /// How long the client says that it is.
+    virtual std::optional<std::uint64_t> announced_bytes() const = 0;
+};
+
+/// One request, checked: the server refuses what is malformed or too large before a handler sees it.
 struct HttpRequest {
-    std::string method;  ///< as sent: GET, HEAD, POST …
-    std::string target;  ///< path and query as sent
-    std::string path;    ///< still percent-encoded; `parameters` are decoded
-    std::string body;
+    std::string method;                             ///< as sent: GET, HEAD, POST …
+    std::string target;                             ///< path and query as sent
+    std::string path;                               ///< still percent-encoded; `parameters` are decoded
+    std::string body;                               ///< all of it, but for routes that take it piece by piece …
+    BodyInput* input = nullptr;                     ///< … which have this instead, while their handler runs
     std::string id;                                 ///< X-Request-Id: the client's when it is a plain word, else ours
     std::string address;                            ///< the peer's IP address
     bool secure = false;                            ///< came through TLS

@@ -4,9 +4,11 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +22,8 @@ using HttpHandler = std::function<boost::asio::awaitable<HttpResponse>(const Htt
 struct RouteMatch {
     const HttpHandler* handler = nullptr;           ///< none: see `allowed`
     std::map<std::string, std::string> parameters;  ///< decoded
-    std::vector<std::string> allowed;               ///< methods of this path, sorted; empty when no route has the path
+    std::optional<std::uint64_t> piecewise_max;  ///< the handler takes the body piece by piece, at most so many bytes
+    std::vector<std::string> allowed;            ///< methods of this path, sorted; empty when no route has the path
 };
 
 /// The table of routes. A segment is a literal or a parameter: `/series/{id}`; a last one `{path...}` takes the rest,
@@ -35,6 +38,9 @@ public:
     /// Throws std::invalid_argument for a malformed pattern or a route that exists: both are bugs of the caller.
     /// GET answers HEAD too; OPTIONS is answered by the server.
     void add(const std::string& method, const std::string& pattern, HttpHandler handler);
+    /// For bodies too large for memory: the handler is called when the header is there, and gets `HttpRequest::input`.
+    void add_piecewise(const std::string& method, const std::string& pattern, std::uint64_t body_bytes_max,
+                       HttpHandler handler);
 
     /// `path` is percent-encoded, as sent.
     RouteMatch find(std::string_view method, std::string_view path) const;
@@ -44,6 +50,9 @@ public:
 
 private:
     struct Node;
+    struct Target;
+    void add_target(const std::string& method, const std::string& pattern, Target target);
+
     std::unique_ptr<Node> root_;
     std::vector<std::string> list_;
 };

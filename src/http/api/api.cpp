@@ -2,9 +2,12 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/http/uploads.hpp"
 #include "quicksilver/store/audit.hpp"
+#include "quicksilver/store/task_folders.hpp"
 
 #include "compress.hpp"
+#include "upload.hpp"
 
 #include <fmt/format.h>
 
@@ -19,8 +22,9 @@ namespace {
 
 constexpr double requests_per_second = 50;
 constexpr double requests_at_once = 100;
+constexpr int uploads_max = 4;
 constexpr std::size_t rates_kept_max = 1000;
-/// What a handler on the io thread reads as JSON there; all others get their body read on a pool.
+/// What is read as JSON on the io thread, for handlers there; longer bodies are read on a pool.
 constexpr std::size_t body_on_io_max = 64 * 1024;
 
 ProblemError too_many(std::chrono::milliseconds wait) {
@@ -69,8 +73,13 @@ void Api::wait(Operation operation, WaitingHandler handler) {
 
 void Api::add(Route route) {
     const Route& kept = operations_.emplace_back(std::move(route));
-    routes_.add(kept.operation.method, std::string(api_base) + kept.operation.path,
-                [self = shared_from_this(), &kept](const HttpRequest& request) { return self->serve(kept, request); });
+    const Operation& operation = kept.operation;
+    const std::string path = std::string(api_base) + operation.path;
+    HttpHandler serve = [self = shared_from_this(), &kept](const HttpRequest& request) {
+        return self->serve(kept, request);
+    };
+    if (operation.upload_max == 0) return routes_.add(operation.method, path, std::move(serve));
+    routes_.add_piecewise(operation.method, path, operation.upload_max, std::move(serve));
 }
 
 void Api::define(const std::string& name, Json schema) {
@@ -202,7 +211,7 @@ void Api::check_query(const Operation& operation, const HttpRequest& request) co
 
 void Api::take_body(Call& call) const {
     const Operation& operation = call.operation;
-    if (!operation.takes_body() || operation.body_type != "application/json") return;
+    if (!operation.takes_body() || operation.upload_max > 0 || operation.body_type != "application/json") return;
     if (operation.body_is_optional && call.request.body.empty()) {
         call.body = Json::object();
         return;
@@ -215,12 +224,37 @@ void Api::take_body(Call& call) const {
     if (!faults.empty()) throw invalid("Something is wrong with the body.", std::move(faults));
 }
 
+/// Into a file, so that nobody's memory fills up; only from who may do what it is for.
+asio::awaitable<void> Api::take_upload(Call& call) {
+    if (call.request.header("Content-Type") != call.operation.body_type) {
+        throw ProblemError(415, "unsupported_media_type",
+                           fmt::format("The body must be {}.", call.operation.body_type));
+    }
+    if (uploads_ >= uploads_max) {
+        throw ProblemError(503, "busy", "Too many uploads are under way; wait until one of them has ended.")
+            .with_header("Retry-After", "10");
+    }
+    struct Count {
+        explicit Count(int& count) : value(count) { ++value; }
+        ~Count() { --value; }
+        int& value;
+    };
+    const Count one(uploads_);
+    const auto config = services_.config.snapshot();
+    UploadPlace place{services_.folders.ops(), uploads_folder(config->folders), config->disk_free_min,
+                      services_.readers_pool};
+    call.upload = co_await receive_upload(*call.request.input, std::move(place));
+}
+
 asio::awaitable<HttpResponse> Api::run(const Route& route, Call& call) {
+    if (route.operation.upload_max > 0) co_await take_upload(call);
     if (route.place == Place::io) {
+        auto take = [&] { take_body(call); };
         if (call.request.body.size() > body_on_io_max) {
-            throw ProblemError(413, "body_too_large", "The body is larger than this operation takes.");
+            co_await run_blocking(services_.readers_pool, take);
+        } else {
+            take();
         }
-        take_body(call);
         co_return co_await route.waiting(call);
     }
     auto work = [&] {
@@ -237,7 +271,9 @@ asio::awaitable<HttpResponse> Api::run_once(const Route& route, Call& call) {
     const HttpRequest& request = call.request;
     const std::string key =
         fmt::format("{} {} {}", call.user().id, call.operation.id, secrets::digest(request.header("Idempotency-Key")));
-    const std::string digest = secrets::digest(request.target + "\n" + request.body);
+    // Of an upload only its length is known before it is here.
+    const std::string what = request.input ? std::string(request.header("Content-Length")) : request.body;
+    const std::string digest = secrets::digest(request.target + "\n" + what);
     if (auto replay = idempotency_.begin(key, digest, call.steady_now)) co_return *std::move(replay);
     HttpResponse response;
     std::exception_ptr failed;

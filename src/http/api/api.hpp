@@ -70,6 +70,7 @@ private:
     boost::asio::awaitable<HttpResponse> serve(const Route& route, const HttpRequest& request);
     boost::asio::awaitable<HttpResponse> answer(const Route& route, Call& call);
     boost::asio::awaitable<void> admit(const Route& route, Call& call);
+    boost::asio::awaitable<void> take_upload(Call& call);
     boost::asio::awaitable<HttpResponse> run(const Route& route, Call& call);
     boost::asio::awaitable<HttpResponse> run_once(const Route& route, Call& call);
     boost::asio::awaitable<void> write_audit(const Call& call, unsigned status);
@@ -85,6 +86,7 @@ private:
     IdempotencyKeys idempotency_;
     SignInThrottle throttle_;
     std::map<std::string, TokenBucket> rates_;
+    int uploads_ = 0;  // that arrive now
 };
 
 /// One for each file of this folder.
@@ -96,6 +98,9 @@ void add_system_operations(Api& api);
 void add_rule_operations(Api& api);
 void add_target_operations(Api& api);
 void add_module_operations(Api& api);
+void add_module_image_operations(Api& api);
+void add_module_persistence_operations(Api& api);
+void add_module_trial_operations(Api& api);
 void add_settings_operations(Api& api);
 void add_revision_operations(Api& api);
 void add_rule_trial_operations(Api& api);

@@ -10,11 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace quicksilver::api {
+
+class Upload;
 
 /// One request that passed every check before its handler. Lives until it is answered.
 struct Call {
@@ -24,6 +27,7 @@ struct Call {
     SteadyTime steady_now;
     std::optional<Principal> who = {};          ///< nothing only where anyone may call
     nlohmann::json body = {};                   ///< checked by the operation's schema
+    std::shared_ptr<const Upload> upload = {};  ///< instead of it, of operations that take a large one
     std::string audited_user = {};              ///< for operations without `who`: the name to write down
     std::string audited_object = {};            ///< what it was done to, where the path does not say
     std::optional<std::int64_t> revision = {};  ///< of the configuration that this made, for the audit

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,8 +41,10 @@ struct Operation {
     nlohmann::json body = nullptr;  ///< JSON Schema; null: takes no body
     bool body_is_optional = false;  ///< none counts as {}
     std::string body_type = "application/json";
+    std::uint64_t upload_max = 0;     ///< bytes; more than 0: the body goes into a file while it arrives
     nlohmann::json answer = nullptr;  ///< JSON Schema of the good answer; null: no content
     std::string answer_type = "application/json";
+    std::string other_answer_type = "";       ///< a second form of the good answer, where the request chooses
     unsigned status = 200;                    ///< of the good answer
     std::vector<unsigned> also = {};          ///< other good statuses, without content: 204, 304
     std::vector<unsigned> also_content = {};  ///< other good statuses with the same kind of content: 206
