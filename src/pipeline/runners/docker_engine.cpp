@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -293,7 +294,7 @@ Result<std::string> DockerEngine::archive(const std::string& id, const std::stri
 }
 
 Result<void> DockerEngine::pull(const std::string& image, const std::string& auth, const StopFlag& stop,
-                                const std::function<void(std::string)>& status) {
+                                const ModuleImages::Progress& told) {
     const ImageName name = parse_image_name(image);
     HttpRequest ask = request(
         "POST", fmt::format("/images/create?fromImage={}&tag={}", url_encode(name.repository), url_encode(name.tag)),
@@ -304,7 +305,7 @@ Result<void> DockerEngine::pull(const std::string& image, const std::string& aut
     PullProgress progress;
     ask.sink = [&](std::string_view bytes) {
         if (!progress.feed(bytes)) return false;
-        if (status) status(progress.text());
+        if (told) told(progress.now());
         return true;
     };
     const auto pulled = call(ask);
@@ -322,11 +323,12 @@ Result<Json> DockerEngine::inspect_image(const std::string& image) {
     return call_for_json(request("GET", "/images/" + path + "/json"));
 }
 
-Result<Json> DockerEngine::list_images() {
-    return call_for_json(request("GET", "/images/json"));
+Result<Json> DockerEngine::list_images(const StopFlag& stop) {
+    return call_for_json(request("GET", "/images/json", &stop));
 }
 
-Result<std::string> DockerEngine::load(const fs::path& tar, const StopFlag& stop) {
+Result<std::vector<std::string>> DockerEngine::load(const fs::path& tar, const StopFlag& stop,
+                                                    const ModuleImages::Progress& told) {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
@@ -336,21 +338,27 @@ Result<std::string> DockerEngine::load(const fs::path& tar, const StopFlag& stop
     ask.headers = {{"Content-Type", "application/x-tar"}};
     ask.idle_timeout = std::chrono::minutes(10);
     HttpBodySource source;
-    source.read = [&file, &tar](char* buffer, std::size_t size) -> Result<std::size_t> {
-        const std::size_t count = std::fread(buffer, 1, size, file.get());
-        if (count == 0 && std::ferror(file.get()) != 0) return Error{Errc::io, "cannot read " + tar.string()};
-        return count;
-    };
     std::error_code ignored;
     if (const auto size = fs::file_size(tar, ignored); !ignored) source.length = size;
+    ImageProgress sent{0, source.length.value_or(0), "given to the container engine"};
+    source.read = [&](char* buffer, std::size_t size) -> Result<std::size_t> {
+        const std::size_t count = std::fread(buffer, 1, size, file.get());
+        if (count == 0 && std::ferror(file.get()) != 0) return Error{Errc::io, "cannot read " + tar.string()};
+        sent.done += count;
+        if (told) told(sent);
+        return count;
+    };
     ask.source = std::move(source);
     auto response = call(ask);
     if (!response) return response.error();
     PullProgress words;
     if (!words.feed(response->body)) {
-        return Error{Errc::refused, fmt::format("{} cannot be loaded: {}", tar.string(), words.error())};
+        return Error{Errc::refused, fmt::format("the images cannot be loaded: {}", words.error())};
     }
-    return words.text();
+    if (words.loaded().empty()) {
+        return Error{Errc::refused, "there is no image in it: send what `docker save` wrote"};
+    }
+    return words.loaded();
 }
 
 bool PullProgress::feed(std::string_view bytes) {
@@ -374,6 +382,7 @@ void PullProgress::line(std::string_view text) {
     std::string words = text_of(json, "status");
     if (words.empty()) words = text_of(json, "stream");
     while (!words.empty() && words.back() == '\n') words.pop_back();
+    note_loaded(words);
     const std::string layer = text_of(json, "id");
     if (layer.empty()) {
         if (!words.empty()) status_ = words;
@@ -385,15 +394,28 @@ void PullProgress::line(std::string_view text) {
     if (total > 0) layers_[layer] = {detail->value("current", 0.0), total};
 }
 
-std::string PullProgress::text() const {
-    if (layers_.empty()) return status_;
+/// "Loaded image: a:1", "Loaded image ID: sha256:…", and Podman's "Loaded image(s): a:1,b:1".
+void PullProgress::note_loaded(std::string_view words) {
+    const auto colon = words.find(": ");
+    if (!words.starts_with("Loaded image") || colon == std::string_view::npos) return;
+    words.remove_prefix(colon + 2);
+    while (!words.empty()) {
+        const std::string_view name = words.substr(0, words.find(','));
+        words.remove_prefix(std::min(words.size(), name.size() + 1));
+        if (!name.empty()) loaded_.emplace_back(name);
+    }
+}
+
+ImageProgress PullProgress::now() const {
+    if (layers_.empty()) return ImageProgress{0, 0, status_};
     double done = 0;
     double total = 0;
     for (const auto& [layer, bytes] : layers_) {
         done += bytes.first;
         total += bytes.second;
     }
-    return fmt::format("{:.0f} of {:.0f} MB", done / 1e6, total / 1e6);
+    return ImageProgress{static_cast<std::uint64_t>(done), static_cast<std::uint64_t>(total),
+                         fmt::format("{:.0f} of {:.0f} MB", done / 1e6, total / 1e6)};
 }
 
 }  // namespace quicksilver

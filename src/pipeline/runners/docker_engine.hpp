@@ -3,6 +3,7 @@
 #include "quicksilver/core/result.hpp"
 #include "quicksilver/core/stop_flag.hpp"
 #include "quicksilver/pipeline/http_client.hpp"
+#include "quicksilver/pipeline/runners/module_runner.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -85,11 +86,12 @@ public:
 
     /// Images. `auth` is the value of X-Registry-Auth, or empty.
     Result<void> pull(const std::string& image, const std::string& auth, const StopFlag& stop,
-                      const std::function<void(std::string)>& status);
+                      const ModuleImages::Progress& progress);
     Result<Json> inspect_image(const std::string& image);
-    Result<Json> list_images();
-    /// From a tar that `docker save` wrote; returns the engine's words, which name the images.
-    Result<std::string> load(const std::filesystem::path& tar, const StopFlag& stop);
+    Result<Json> list_images(const StopFlag& stop);
+    /// From a tar that `docker save` wrote; the names of the images in it.
+    Result<std::vector<std::string>> load(const std::filesystem::path& tar, const StopFlag& stop,
+                                          const ModuleImages::Progress& progress);
 
 private:
     HttpRequest request(std::string method, const std::string& path, const StopFlag* stop = nullptr) const;
@@ -104,21 +106,24 @@ private:
     std::string version_;       // agreed; empty = not yet
 };
 
-/// Follows the lines of a pull; one JSON object each. Pure.
+/// Follows the lines of a pull or a load; one JSON object each. Pure.
 class PullProgress {
 public:
     /// False when the engine says that the pull has failed; `error` says why.
     bool feed(std::string_view bytes);
-    /// "12 of 40 MB", or the engine's last words.
-    std::string text() const;
+    ImageProgress now() const;
+    /// The images that have been loaded.
+    const std::vector<std::string>& loaded() const { return loaded_; }
     const std::string& error() const { return error_; }
 
 private:
     void line(std::string_view text);
+    void note_loaded(std::string_view words);
 
     std::string rest_;
     std::string status_;
     std::string error_;
+    std::vector<std::string> loaded_;
     std::map<std::string, std::pair<double, double>> layers_;  // done and total bytes
 };
 

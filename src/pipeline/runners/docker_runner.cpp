@@ -187,7 +187,7 @@ Result<void> DockerRunner::fetch(const std::string& image, PullPolicy policy, co
         if (here && last != pulled_.end() && now - last->second < pull_interval) return {};
         pulled_[image] = now;
     }
-    const auto status = [&](const std::string& text) { progress.status("pulling the image: " + text); };
+    const auto status = [&](const ImageProgress& pulling) { progress.status("pulling the image: " + pulling.text); };
     const auto pulled =
         engine_.pull(image, registry_auth_of_this_user(parse_image_name(image).registry), control.flag(), status);
     if (pulled) return {};

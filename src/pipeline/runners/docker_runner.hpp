@@ -49,10 +49,10 @@ public:
     Result<void> collect(const ModuleRun& run) override;
     Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) override;
 
-    Result<std::vector<ModuleImage>> list_images() override;
-    Result<void> pull_image(const std::string& image, const StopFlag& stop,
-                            const std::function<void(std::string)>& status) override;
-    Result<std::string> load_images(const std::filesystem::path& tar, const StopFlag& stop) override;
+    Result<std::vector<ModuleImage>> list_images(const StopFlag& stop) override;
+    Result<void> pull_image(const std::string& image, const StopFlag& stop, const Progress& progress) override;
+    Result<std::vector<std::string>> load_images(const std::filesystem::path& tar, const StopFlag& stop,
+                                                 const Progress& progress) override;
 
 private:
     struct Image {

@@ -75,9 +75,10 @@ TEST_CASE("Names of images are taken apart", "[pipeline][runners]") {
 TEST_CASE("A pull tells how far it is, and why it fails", "[pipeline][runners]") {
     PullProgress progress;
     CHECK(progress.feed("{\"status\":\"Pulling from a\"}\n{\"status\":\"Downl"));
-    CHECK(progress.text() == "Pulling from a");
+    CHECK(progress.now().text == "Pulling from a");
     CHECK(progress.feed("oading\",\"id\":\"x\",\"progressDetail\":{\"current\":1000000,\"total\":4000000}}\n"));
-    CHECK(progress.text() == "1 of 4 MB");
+    CHECK(progress.now().text == "1 of 4 MB");
+    CHECK(progress.now().total == 4'000'000);
     CHECK_FALSE(progress.feed("{\"error\":\"no such image\"}\n"));
     CHECK(progress.error() == "no such image");
 }
@@ -122,14 +123,31 @@ TEST_CASE("A pull that fails in the middle of its stream is a failure with the e
     CHECK(fake.server.requests().front().target == "/images/create?fromImage=a%2Fb&tag=1");
 }
 
-TEST_CASE("An image is loaded from a file", "[pipeline][runners]") {
+TEST_CASE("Images are loaded from a file, and named", "[pipeline][runners]") {
     test::TemporaryFolder folder;
     test::write_file(folder / "image.tar", "tar bytes");
     FakeEngine fake([](const LoopbackHttp::Request&, LoopbackHttp::Peer& peer) {
-        peer.answer(200, "{\"stream\":\"Loaded image: a:1\\n\"}\n");
+        peer.answer(200,
+                    "{\"stream\":\"Loaded image: a:1\\n\"}\n{\"stream\":\"Loaded image ID: sha256:12\\n\"}\n"
+                    "{\"stream\":\"Loaded image(s): localhost/b:1,localhost/b:2\\n\"}\n");
     });
     const StopFlag stop{false};
-    CHECK(*fake.engine().load(folder / "image.tar", stop) == "Loaded image: a:1");
+    std::uint64_t sent = 0;
+    const auto loaded = fake.engine().load(folder / "image.tar", stop,
+                                           [&sent](const ImageProgress& progress) { sent = progress.done; });
+    REQUIRE(loaded);
+    CHECK(*loaded == std::vector<std::string>{"a:1", "sha256:12", "localhost/b:1", "localhost/b:2"});
+    CHECK(sent == 9);
     CHECK(fake.server.requests().front().body == "tar bytes");
-    CHECK(fake.engine().load(folder / "nothing.tar", stop).error().code == Errc::not_found);
+    CHECK(fake.engine().load(folder / "nothing.tar", stop, nullptr).error().code == Errc::not_found);
+}
+
+TEST_CASE("A file without an image is refused", "[pipeline][runners]") {
+    test::TemporaryFolder folder;
+    test::write_file(folder / "image.tar", "tar bytes");
+    FakeEngine fake([](const LoopbackHttp::Request&, LoopbackHttp::Peer& peer) { peer.answer(200, ""); });
+    const StopFlag stop{false};
+    const auto loaded = fake.engine().load(folder / "image.tar", stop, nullptr);
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().message.find("docker save") != std::string::npos);
 }

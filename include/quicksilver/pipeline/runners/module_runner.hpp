@@ -103,21 +103,35 @@ public:
 /// An image that a container engine has.
 struct ModuleImage {
     std::string id;
-    std::vector<std::string> names;  ///< "registry/name:tag"
+    std::vector<std::string> names;    ///< "registry/name:tag"
+    std::vector<std::string> digests;  ///< "registry/name@sha256:…", of where it came from
     std::uint64_t bytes = 0;
     std::string created;  ///< RFC 3339; empty when the engine does not say
 };
 
-/// The images of a runner. Blocks: for the modules pool. Errc::busy while the engine is away.
+/// The one that a module with this `docker_tag` runs: the names "a", "a:latest" and "docker.io/library/a" mean the same
+/// image. Null when the engine does not have it.
+const ModuleImage* find_image(const std::vector<ModuleImage>& images, std::string_view docker_tag);
+
+/// How far fetching or loading an image is.
+struct ImageProgress {
+    std::uint64_t done = 0, total = 0;  ///< bytes, as far as they are known
+    std::string text;                   ///< "12 of 40 MB", or the engine's last words
+};
+
+/// The images of a runner. Blocks: for a pool. Errc::busy while the engine is away, cancelled when `stop` was set.
 class ModuleImages {
 public:
+    using Progress = std::function<void(const ImageProgress&)>;
+
     virtual ~ModuleImages() = default;
-    virtual Result<std::vector<ModuleImage>> list_images() = 0;
-    /// Fetches it from its registry, also when it is there. `status` is told "12 of 40 MB".
-    virtual Result<void> pull_image(const std::string& image, const StopFlag& stop,
-                                    const std::function<void(std::string)>& status) = 0;
-    /// From a tar that `docker save` wrote, for machines without a registry; the engine's words, which name the images.
-    virtual Result<std::string> load_images(const std::filesystem::path& tar, const StopFlag& stop) = 0;
+    virtual Result<std::vector<ModuleImage>> list_images(const StopFlag& stop) = 0;
+    /// Fetches it from its registry, also when it is there.
+    virtual Result<void> pull_image(const std::string& image, const StopFlag& stop, const Progress& progress) = 0;
+    /// From a tar that `docker save` wrote, for machines without a registry. The names of the images in it, or the ids
+    /// of those without one.
+    virtual Result<std::vector<std::string>> load_images(const std::filesystem::path& tar, const StopFlag& stop,
+                                                         const Progress& progress) = 0;
 };
 
 /// The kinds of runners by name: docker, and the steps of our own.
