@@ -183,6 +183,9 @@ Result<ProcessingState> parse_processing_state(std::string_view text) {
 ProcessingFolder::ProcessingFolder(const TaskFolders& folders, std::string id)
     : folders_(folders), id_(std::move(id)), folder_(folders.path(Stage::processing, id_)) {}
 
+ProcessingFolder::ProcessingFolder(const TaskFolders& folders, std::string id, fs::path folder)
+    : folders_(folders), id_(std::move(id)), folder_(std::move(folder)) {}
+
 Result<std::optional<ProcessingState>> ProcessingFolder::state() const {
     const auto text = read_text_file(folder_ / state_file);
     if (!text && text.error().code == Errc::not_found) return std::optional<ProcessingState>();

@@ -60,6 +60,7 @@ void Processor::add(const std::string& task_id) {
 }
 
 asio::awaitable<void> Processor::run() {
+    co_await clear_trials();
     for (int look = 0;; look = (look + 1) % looks_per_scan) {
         if (look == 0) co_await look_around();
         auto is_halted = [this] { return context_.folders.is_halted(Stage::processing); };
@@ -122,7 +123,8 @@ asio::awaitable<void> Processor::load(TaskPtr task) {
     if (task->progress && task->progress->step >= task->file.process.size()) task->progress.reset();
     prepare_step(*task);
     task->state = Task::State::waiting;
-    if (may_start(*task)) start_tasks();  // for each of thousands after a start, looking at all is too much
+    if (may_start(task->runner_name, task->needs))
+        start_tasks();  // for each of thousands after a start, looking at all is too much
 }
 
 void Processor::stuck(const TaskPtr& task, const std::string& reason) {
@@ -132,22 +134,23 @@ void Processor::stuck(const TaskPtr& task, const std::string& reason) {
     context_.books.task_event(task->id, processor_sender, TaskEventType::error, 0, "", reason);
 }
 
-Processor::Runner* Processor::runner_of(const Task& task) const {
-    const auto found = runners_.find(task.runner_name);
+Processor::Runner* Processor::find_runner(const std::string& name) const {
+    const auto found = runners_.find(name);
     return found == runners_.end() ? nullptr : found->second.get();
 }
 
-/// Whether all is there that the task's step needs. A runner that does not exist is no reason to wait: it will say so.
-bool Processor::may_start(const Task& task) const {
-    const Runner* runner = runner_of(task);
+/// Whether all is there that a run needs. A runner that does not exist is no reason to wait: it will say so.
+bool Processor::may_start(const std::string& runner_name, const SlotNeeds& needs) const {
+    const Runner* runner = find_runner(runner_name);
     if (runner != nullptr && (!runner->swept || !runner->away.empty())) return false;
-    return slots_.fits(task.needs, ProcessingSettings::of(*context_.config()).gpus);
+    return slots_.fits(needs, ProcessingSettings::of(*context_.config()).gpus);
 }
 
 void Processor::start_tasks() {
     if (closed_ || halted_) return;
     const unsigned running_max = ProcessingSettings::of(*context_.config()).max_parallel;
     while (running_ < running_max) {
+        if (admit_guest()) continue;
         const TaskPtr urgent = next_waiting(true);
         const TaskPtr other = next_waiting(false);
         if (!urgent && !other) return;
@@ -167,7 +170,7 @@ Processor::TaskPtr Processor::next_waiting(bool wants_urgent) const {
     TaskPtr next;
     for (const auto& [id, task] : tasks_) {
         if (task->state != Task::State::waiting || (next && next->sequence < task->sequence)) continue;
-        if (!may_start(*task)) continue;
+        if (!may_start(task->runner_name, task->needs)) continue;
         const Priority priority = task_priority(task->file.info, *config);
         if ((priority == Priority::urgent) != wants_urgent) continue;
         // One that has begun is finished whatever the hour.
@@ -184,6 +187,9 @@ void Processor::watch_runs() {
         if (!task->control) continue;
         if (task->deadline && now >= *task->deadline) task->control->interrupt(Interruption::timed_out);
         flush_log(*task, false);
+    }
+    for (const auto& guest : guests_) {
+        if (guest->control->flag()) guest->wakeup.cancel();
     }
 }
 
@@ -207,9 +213,12 @@ void Processor::probe_runners() {
 }
 
 bool Processor::is_wanted(const std::string& runner) const {
-    return std::any_of(tasks_.begin(), tasks_.end(), [&runner](const auto& entry) {
-        return entry.second->runner_name == runner && entry.second->state == Task::State::waiting;
+    const bool by_guest = std::any_of(guests_.begin(), guests_.end(), [&runner](const auto& guest) {
+        return guest->runner == runner && !guest->admitted;
     });
+    return by_guest || std::any_of(tasks_.begin(), tasks_.end(), [&runner](const auto& entry) {
+               return entry.second->runner_name == runner && entry.second->state == Task::State::waiting;
+           });
 }
 
 /// Asks whether the runner is there, and sorts out what it still has of earlier runs.
@@ -219,6 +228,7 @@ asio::awaitable<void> Processor::probe(std::string name) {
     for (const auto& [id, task] : tasks_) {
         if (task->progress) wanted.insert(RunId{id, task->progress->step, task->progress->attempt});
     }
+    for (const auto& guest : guests_) wanted.insert(guest->id);
     runner.swept = false;
     const auto stop = std::make_shared<StopFlag>(false);
     auto ask = [&runner, &wanted, stop]() -> Result<std::set<RunId>> {
@@ -242,6 +252,7 @@ asio::awaitable<void> Processor::probe(std::string name) {
     runner.away.clear();
     runner.alive = *alive;
     runner.swept = true;
+    co_await clear_trials();
     start_tasks();
     wake();
 }
@@ -254,6 +265,10 @@ void Processor::close() {
     closed_ = true;
     for (const auto& [id, task] : tasks_) {
         if (task->control) task->control->interrupt(Interruption::server_stops);
+    }
+    for (const auto& guest : guests_) {
+        guest->control->interrupt(Interruption::cancelled);  // nobody would go on with it
+        guest->wakeup.cancel();
     }
     wake();
 }

@@ -47,6 +47,15 @@ Result<void> plan_anew(TaskFile& task, const Config& config, WallTime now) {
 
 }  // namespace
 
+bool Processor::may_run(const std::string& task_id, std::size_t step) const {
+    const auto found = tasks_.find(task_id);
+    if (found == tasks_.end()) return false;
+    const Task& task = *found->second;
+    if (task.state == Task::State::loading) return true;
+    if (task.state == Task::State::leaving || task.state == Task::State::stuck) return false;
+    return step < task.file.process.size() && (!task.progress || task.progress->step <= step);
+}
+
 boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id) {
     if (!TaskFolders::is_id(task_id)) co_return Error{Errc::not_found, "that is no name of a task"};
     if (tasks_.contains(task_id)) {

@@ -59,6 +59,24 @@ struct Processor::Runner {
     std::set<RunId> alive;  // runs that go on, or have ended, of tasks that wait
 };
 
+/// A run that is no task's, from its wish to run to its end.
+struct Processor::Guest {
+    Guest(const boost::asio::any_io_executor& io, RunId run, SlotNeeds wants, std::string by,
+          std::shared_ptr<RunControl> given)
+        : id(std::move(run)),
+          needs(std::move(wants)),
+          runner(std::move(by)),
+          control(std::move(given)),
+          wakeup(io, boost::asio::steady_timer::time_point::max()) {}
+
+    const RunId id;
+    const SlotNeeds needs;
+    const std::string runner;
+    const std::shared_ptr<RunControl> control;
+    bool admitted = false;
+    boost::asio::steady_timer wakeup;  // cancelled when it is admitted, or is to end
+};
+
 struct Processor::StepOutcome {
     enum class Kind { done, failed, again, stopped };
     Kind kind = Kind::done;

@@ -3,12 +3,11 @@
 #include "quicksilver/core/unique_id.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/deidentified_task.hpp"
+#include "quicksilver/pipeline/module_trial.hpp"
 #include "quicksilver/pipeline/runners/builtin_steps.hpp"
-#include "quicksilver/pipeline/runners/processing_settings.hpp"
 #include "quicksilver/store/durable_file.hpp"
 
 #include "processor_parts.hpp"
-#include "runners/container_request.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
@@ -26,16 +25,6 @@ namespace {
 
 constexpr const char* sender = processor_sender;
 constexpr unsigned interruptions_max = 5;
-
-std::string text_of(const nlohmann::json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-double number_of(const nlohmann::json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_number() ? found->get<double>() : 0;
-}
 
 bool flag_of(const nlohmann::json& object, const char* key) {
     const auto found = object.find(key);
@@ -68,17 +57,8 @@ void Processor::prepare_step(Task& task) const {
         const ModuleConfig* module = config->find_module(process.module_name);
         task.module_config = module != nullptr ? module->settings : nlohmann::json();
     }
-    task.needs = SlotNeeds{};
-    task.needs.module = process.module_name;
-    task.runner_name = "";
-    if (!task.module_config.is_object()) return;
-    task.runner_name = runner_name(task.module_config, *config);
-    task.needs.module_max = static_cast<unsigned>(std::max(0.0, number_of(task.module_config, "max_parallel")));
-    task.needs.gpus = gpus_of(task.module_config, config->processing.runtime);
-    if (flag_of(task.module_config, "requires_persistence")) {
-        const std::string folder = text_of(task.module_config, "persistence_folder_name");
-        task.needs.persistence = folder.empty() ? process.module_name : folder;
-    }
+    task.needs = slot_needs_of(process.module_name, task.module_config, *config);
+    task.runner_name = task.module_config.is_object() ? runner_name(task.module_config, *config) : "";
 }
 
 void Processor::give_slots_back(Task& task) {
@@ -103,7 +83,7 @@ asio::awaitable<void> Processor::process(TaskPtr task) {
 }
 
 asio::awaitable<void> Processor::work_on(TaskPtr task) {
-    Runner* runner = runner_of(*task);
+    Runner* runner = find_runner(task->runner_name);
     bool resumed = false;
     if (task->progress && runner != nullptr) {
         resumed = runner->alive.erase(RunId{task->id, task->progress->step, task->progress->attempt}) > 0;
@@ -262,10 +242,8 @@ void Processor::arm(Task& task, const std::shared_ptr<RunControl>& control, cons
     task.control = control;
     task.status = "running";
     task.deadline.reset();
-    double limit_s = number_of(run.config, "timeout");
-    if (limit_s <= 0) limit_s = ProcessingSettings::of(*run.server).timeout.count();
-    if (limit_s > 0) {
-        task.deadline = context_.clock.now() + std::chrono::duration_cast<SteadyTime::duration>(Seconds(limit_s));
+    if (const Seconds limit = time_limit_of(run.config, *run.server); limit.count() > 0) {
+        task.deadline = context_.clock.now() + std::chrono::duration_cast<SteadyTime::duration>(limit);
     }
     if (closed_) control->interrupt(Interruption::server_stops);
     if (task.cancel_wanted) control->interrupt(Interruption::cancelled);
@@ -310,7 +288,7 @@ void Processor::wait_again(Task& task, const std::string& reason) {
                       kv("module", task.needs.module), kv("reason", reason));
     task.state = Task::State::waiting;
     task.status.clear();
-    if (Runner* runner = runner_of(task)) {
+    if (Runner* runner = find_runner(task.runner_name)) {
         runner->away = reason;
         runner->reported = reason;
         runner->swept = false;
@@ -365,7 +343,7 @@ asio::awaitable<bool> Processor::to_next_step(TaskPtr task) {
     prepare_step(*task);
     task->status = "waits for its next module";
     start_tasks();
-    while (!closed_ && !task->cancel_wanted && !may_start(*task)) {
+    while (!closed_ && !task->cancel_wanted && !may_start(task->runner_name, task->needs)) {
         boost::system::error_code ignored;  // the timer never expires: waking up is always a "cancel"
         co_await wakeup_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }

@@ -17,7 +17,8 @@ public:
 
     Module module = copy_images;
     std::atomic<bool> away{false};
-    std::set<RunId> remains;  // what sweep finds
+    std::set<RunId> remains;       // what sweep finds
+    std::set<RunId> swept_wanted;  // what it was told last
 
     static Result<ModuleEnd> copy_images(const ModuleRun& run, const RunControl&, const RunProgress& progress) {
         progress.output("copied\n");
@@ -50,6 +51,7 @@ public:
         return {};
     }
     Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) override {
+        swept_wanted = wanted;
         std::set<RunId> alive;
         for (const RunId& run : remains) {
             if (wanted.contains(run)) alive.insert(run);

@@ -53,6 +53,8 @@ public:
     };
 
     ProcessingFolder(const TaskFolders& folders, std::string id);
+    /// Of a run that is no task's, which is never published and never fails.
+    ProcessingFolder(const TaskFolders& folders, std::string id, std::filesystem::path folder);
 
     const std::string& id() const { return id_; }
     const std::filesystem::path& path() const { return folder_; }

@@ -14,6 +14,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -67,11 +68,24 @@ public:
     boost::asio::awaitable<Result<void>> restart(std::string task_id);
 
     Status status() const;
+    /// Whether the module of this step of a task runs or is still to run.
+    bool may_run(const std::string& task_id, std::size_t step) const;
+
+    /// Keeps modules from using a persistence folder, as long as somebody has what this returns. Errc::busy while one
+    /// runs that uses it.
+    Result<std::shared_ptr<const void>> hold_persistence(const std::string& folder);
+    bool uses_persistence(const std::string& folder) const;
+
+    /// Waits until a run that is no task's has its slots, as if it were an urgent one, and keeps them as long as
+    /// somebody has what this returns. `control` ends the waiting, and is interrupted when the server stops.
+    boost::asio::awaitable<Result<std::shared_ptr<const void>>> take_turn(RunId id, SlotNeeds needs, std::string runner,
+                                                                          std::shared_ptr<RunControl> control);
 
 private:
     struct Task;
     struct Runner;
     struct StepOutcome;
+    struct Guest;
     using TaskPtr = std::shared_ptr<Task>;
 
     // The queue.
@@ -79,13 +93,15 @@ private:
     boost::asio::awaitable<void> load(TaskPtr task);
     void start_tasks();
     TaskPtr next_waiting(bool wants_urgent) const;
-    bool may_start(const Task& task) const;
+    bool may_start(const std::string& runner, const SlotNeeds& needs) const;
+    bool admit_guest();
+    boost::asio::awaitable<void> clear_trials();
     void watch_runs();
     void probe_runners();
     bool is_wanted(const std::string& runner) const;
     boost::asio::awaitable<void> probe(std::string name);
     void stuck(const TaskPtr& task, const std::string& reason);
-    Runner* runner_of(const Task& task) const;
+    Runner* find_runner(const std::string& name) const;
     void wake();
 
     Result<std::string> bring_back(const std::string& task_id) const;
@@ -118,14 +134,16 @@ private:
     boost::asio::thread_pool& modules_;
     const RunnerRegistry& registry_;
     TaskHint to_next_stage_;
-    std::map<std::string, TaskPtr> tasks_;  // by id; each lies in processing/
-    std::set<std::string> stuck_;           // ids of tasks that cannot be processed, and of which that was said
+    std::map<std::string, TaskPtr> tasks_;      // by id; each lies in processing/
+    std::list<std::shared_ptr<Guest>> guests_;  // runs that are no task's, first come first
+    std::set<std::string> stuck_;               // ids of tasks that cannot be processed, and of which that was said
     std::map<std::string, std::unique_ptr<Runner>> runners_;
     ModuleSlots slots_;
     UrgentTurns turns_;
     std::size_t running_ = 0;  // tasks, whether a module of theirs runs or waits for its slot
     std::uint64_t sequence_ = 0;
-    bool looked_ = false;  // what an earlier start left is known
+    bool looked_ = false;   // what an earlier start left is known
+    bool settled_ = false;  // and has been read
     bool closed_ = false;
     bool halted_ = false;
     std::uint64_t completed_total_ = 0;
