@@ -13,6 +13,7 @@ using database::Statement;
 namespace {
 
 constexpr std::int64_t events_max = 10'000;
+constexpr std::int64_t log_parts_at_once = 4;  // of 64 KiB
 
 // What all lists of series have in common. Parameters: 1 and 2 the place to go on (which way is the list's), 3 state, 4
 // modality, 5 rule, 6 since, 7 until, 8 study, 9 the long words searched for, 10 whether patients are searched, 11
@@ -198,6 +199,43 @@ std::vector<ModuleLogPart> History::module_log(std::string_view task_id, std::in
     row.bind(task_id, step);
     while (row.step()) parts.push_back({row.text(0), row.text(1), row.text(2), row.text(3)});
     return parts;
+}
+
+ModuleLogNews History::module_log_after(std::string_view task_id, std::int64_t step, ModuleLogPlace place) {
+    ModuleLogNews news;
+    auto last = connection_.statement(
+        "SELECT run FROM processor_logs WHERE task_id = ?1 AND run LIKE ?1 || '/' || ?2 || '/%'"
+        " ORDER BY id DESC LIMIT 1");
+    last.bind(task_id, step);
+    news.next = std::move(place);
+    if (!last.step()) return news;
+    news.is_known = true;
+    if (const std::string run = last.text(0); run != news.next.run) {
+        news.is_anew = !news.next.run.empty();
+        news.next = ModuleLogPlace{run, 0, 0};
+    }
+    auto row = connection_.statement(
+        "SELECT chunk, logs, file FROM processor_logs WHERE run = ?1 AND chunk >= ?2 ORDER BY chunk LIMIT ?3");
+    row.bind(news.next.run, news.next.part, log_parts_at_once);
+    while (row.step()) {
+        news.file = row.text(2);
+        if (!news.file.empty()) return news;
+        const std::string text = row.text(1);
+        if (row.integer(0) > news.next.part) {
+            news.next.part = row.integer(0);
+            news.next.offset = 0;
+        }
+        if (news.next.offset > text.size()) {
+            // A run that the next start goes on with tells all of it once more.
+            news.next = ModuleLogPlace{news.next.run, 0, 0};
+            news.text.clear();
+            news.is_anew = true;
+            return news;
+        }
+        news.text += text.substr(news.next.offset);
+        news.next.offset = text.size();
+    }
+    return news;
 }
 
 std::optional<ModuleOutput> History::module_output(std::string_view task_id, std::int64_t step) {

@@ -1,5 +1,11 @@
 #include "quicksilver/store/statistics.hpp"
 
+#include "quicksilver/core/clock.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 namespace quicksilver {
 
 using database::Statement;
@@ -73,6 +79,76 @@ std::vector<Statistics::Rejection> Statistics::rejections(std::string_view since
         " AND description LIKE 'Association from %' ORDER BY time DESC LIMIT ?2");
     row.bind(since, std::uint64_t{limit});
     while (row.step()) all.push_back({row.text(0), row.text(1)});
+    return all;
+}
+
+std::map<std::string, Statistics::ModuleRuns> Statistics::module_runs(std::string_view since) {
+    struct Runs {
+        ModuleRuns shown;
+        std::vector<double> seconds;
+    };
+    std::map<std::string, Runs> modules;
+    std::map<std::pair<std::string, std::string>, std::string> begun;  // task and module → when
+    auto row = connection_.statement(
+        "SELECT task_id, target, event, time FROM task_events INDEXED BY task_events_time WHERE time >= ?1"
+        " AND event IN ('PROCESS_MODULE_BEGIN', 'PROCESS_MODULE_COMPLETE', 'ERROR') AND sender = 'processor.main'"
+        " AND target <> '' ORDER BY time, id LIMIT ?2");
+    row.bind(since, rows_max);
+    while (row.step()) {
+        const std::pair key(row.text(0), row.text(1));
+        const std::string event = row.text(2);
+        const std::string time = row.text(3);
+        if (event == "PROCESS_MODULE_BEGIN") {
+            Runs& runs = modules[key.second];
+            ++runs.shown.runs;
+            runs.shown.last_run_at = time;
+            begun[key] = time;
+            continue;
+        }
+        const auto begin = begun.find(key);
+        if (begin == begun.end()) continue;  // it began before the time that counts, or did not begin at all
+        Runs& runs = modules[key.second];
+        const auto from = parse_rfc3339(begin->second);
+        const auto to = parse_rfc3339(time);
+        begun.erase(begin);
+        if (event == "ERROR") ++runs.shown.failures;
+        if (event != "ERROR" && from && to) runs.seconds.push_back(std::chrono::duration<double>(*to - *from).count());
+    }
+    std::map<std::string, ModuleRuns> all;
+    for (auto& [module, runs] : modules) {
+        if (!runs.seconds.empty()) {
+            const auto middle = runs.seconds.begin() + static_cast<std::ptrdiff_t>(runs.seconds.size() / 2);
+            std::nth_element(runs.seconds.begin(), middle, runs.seconds.end());
+            runs.shown.median_s = *middle;
+        }
+        all[module] = std::move(runs.shown);
+    }
+    return all;
+}
+
+std::map<std::string, Statistics::RuleMatches> Statistics::rule_matches(const std::vector<std::string>& rules,
+                                                                        std::string_view since) {
+    std::map<std::string, RuleMatches> all;
+    for (const std::string& rule : rules) all[rule];
+    std::size_t unseen = all.size();
+    auto row = connection_.statement("SELECT first_seen, rules FROM series_state ORDER BY first_seen DESC LIMIT ?1");
+    row.bind(matched_series_max);
+    while (row.step()) {
+        const std::string time = row.text(0);
+        if (time < since && unseen == 0) break;
+        const std::string names = row.text(1);
+        std::string_view rest = names;
+        while (!rest.empty()) {
+            const std::string_view name = rest.substr(0, rest.find(", "));
+            rest.remove_prefix(std::min(rest.size(), name.size() + 2));
+            const auto rule = all.find(std::string(name));
+            if (rule == all.end()) continue;
+            if (time >= since) ++rule->second.matches;
+            if (!rule->second.last_match_at.empty()) continue;
+            rule->second.last_match_at = time;
+            --unseen;
+        }
+    }
     return all;
 }
 

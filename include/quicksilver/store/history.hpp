@@ -72,6 +72,24 @@ struct ModuleLogPart {
     std::string module, time, text, file;
 };
 
+/// How far somebody has read what a module says: the run, and the part of it with the bytes that are known of that.
+struct ModuleLogPlace {
+    std::string run;
+    std::int64_t part = 0;
+    std::uint64_t offset = 0;
+
+    bool operator==(const ModuleLogPlace&) const = default;
+};
+
+/// What has been said after a place.
+struct ModuleLogNews {
+    std::string text;
+    std::string file;       ///< instead of `text`: where it lies; `offset` counts in it
+    ModuleLogPlace next;    ///< behind `text`
+    bool is_anew = false;   ///< another run than the place was in, or the same one told from its beginning
+    bool is_known = false;  ///< something is kept of this step, whether it is new or not
+};
+
 struct ModuleOutput {
     std::string module, time, output;  ///< JSON
 };
@@ -105,6 +123,8 @@ public:
     std::vector<EventItem> events_of_task(std::string_view task_id);
     /// What the module of this step of the task said when it ran last, in order; none when nothing was kept.
     std::vector<ModuleLogPart> module_log(std::string_view task_id, std::int64_t step);
+    /// What it said after that place, some of it at a time: "" when nothing has come since. Of runs of our own.
+    ModuleLogNews module_log_after(std::string_view task_id, std::int64_t step, ModuleLogPlace place);
     /// What it gave back last.
     std::optional<ModuleOutput> module_output(std::string_view task_id, std::int64_t step);
     /// Of all tasks of the series.

@@ -3,6 +3,8 @@
 #include "quicksilver/store/database.hpp"
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,7 +56,23 @@ public:
     /// Associations that were rejected, newest first.
     std::vector<Rejection> rejections(std::string_view since, std::size_t limit);
 
+    struct ModuleRuns {
+        std::uint64_t runs = 0, failures = 0;  ///< of those that have begun since then
+        std::optional<double> median_s;        ///< of those that ended well
+        std::string last_run_at;
+    };
+    /// By module. Since then, of at most `rows_max` events.
+    std::map<std::string, ModuleRuns> module_runs(std::string_view since);
+
+    struct RuleMatches {
+        std::uint64_t matches = 0;  ///< series that began to arrive since then
+        std::string last_match_at;  ///< "" when none of the newest `matched_series_max` was one
+    };
+    /// By rule, of these.
+    std::map<std::string, RuleMatches> rule_matches(const std::vector<std::string>& rules, std::string_view since);
+
     static constexpr std::int64_t rows_max = 100'000;
+    static constexpr std::int64_t matched_series_max = 50'000;
     static constexpr std::int64_t source_series_max = 20'000;
 
 private:
