@@ -19,6 +19,7 @@
 #include "quicksilver/store/data_lock.hpp"
 #include "quicksilver/store/revisions.hpp"
 
+#include "engine_modules.hpp"
 #include "pipeline_control.hpp"
 #include "pipeline_status.hpp"
 #include "web_side.hpp"
@@ -76,6 +77,7 @@ public:
           sends_(send_threads),
           files_(file_threads),
           modules_(module_threads),
+          engine_(EngineModules::threads),
           journal_(1),
           signals_(io_, SIGTERM, SIGINT),
           hangups_(io_, SIGHUP),
@@ -109,7 +111,7 @@ public:
         supervisor_->start("supervisor", supervise());
         io_.run();
 
-        for (asio::thread_pool* pool : {&associations_, &sends_, &modules_, &files_, &journal_}) pool->join();
+        for (asio::thread_pool* pool : {&associations_, &sends_, &modules_, &engine_, &files_, &journal_}) pool->join();
         web_->join();
         if (auto marked = lock_.mark_clean_stop(); !marked) log_.warn(marked.error().message);
         log_.info("stopped");
@@ -145,6 +147,8 @@ private:
         control_ = std::make_unique<PipelineControl>(
             PipelineControl::Parts{stage("control"), sends_, *receiver_, *router_, *studies_, *processor_, *dispatcher_,
                                    targets_, sources_, initial_->folders.run / "pauses.json"});
+        engine_modules_ = std::make_unique<EngineModules>(
+            EngineModules::Parts{stage("modules"), runners_, *processor_, modules_, engine_});
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
         status_ = std::make_unique<ServerStatus>(
             ServerStatus::Sources{*receiver_, *router_, *processor_, *dispatcher_, *cleaner_, books_, *control_,
@@ -161,7 +165,7 @@ private:
         const SystemInfo system{program_version(), build_commit(), initial_->appliance_name, clock_->now()};
         web_ = std::make_unique<WebSide>(WebSide::Parts{
             io_.get_executor(), *initial_, sources_.environment, *clock_, *status_, administration_, folders_, config_,
-            *control_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
+            *control_, *engine_modules_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
             [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
     }
 
@@ -344,6 +348,7 @@ private:
     asio::thread_pool sends_;
     asio::thread_pool files_;
     asio::thread_pool modules_;
+    asio::thread_pool engine_;
     asio::thread_pool journal_;
     asio::signal_set signals_;
     asio::signal_set hangups_;
@@ -364,6 +369,7 @@ private:
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;
     std::unique_ptr<PipelineControl> control_;
+    std::unique_ptr<EngineModules> engine_modules_;
     std::unique_ptr<ServerStatus> status_;
     std::unique_ptr<WebSide> web_;
     CoroutineGroup stages_;

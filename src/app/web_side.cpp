@@ -51,7 +51,7 @@ Result<void> WebSide::listen() {
     ApiServices services{administration_pool_, readers_pool_, passwords_pool_, parts_.administration,
                          parts_.config_handle, history_,      parts_.folders,  parts_.clock,
                          parts_.status,        setup_code_,   events_,         parts_.control,
-                         operations_,          parts_.system, parts_.log};
+                         parts_.modules,       operations_,   parts_.system,   parts_.log};
     services.recent_log = parts_.recent_log;
     services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
         configuration_changed(user, change);

@@ -32,6 +32,7 @@ public:
         const TaskFolders& folders;
         ConfigHandle& config_handle;
         Control& control;
+        ModuleControl& modules;
         std::function<void(JournalEntry)> record;     ///< io thread: for the bookkeeper
         std::function<void()> configuration_changed;  ///< io thread: the interface has saved another one
         SystemInfo system;

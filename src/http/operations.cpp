@@ -53,6 +53,23 @@ void Operations::Operation::advance(std::uint64_t by) {
     tell_();
 }
 
+void Operations::Operation::set_progress(std::uint64_t done, std::uint64_t total, std::string unit) {
+    done_ = done;
+    set_total(total, std::move(unit));
+    tell_();
+}
+
+void Operations::Operation::cancel() {
+    if (cancelled_) return;
+    cancelled_ = true;
+    if (stop_) stop_();
+}
+
+void Operations::Operation::on_cancel(std::function<void()> stop) {
+    stop_ = std::move(stop);
+    if (cancelled_) stop_();
+}
+
 void Operations::Operation::add_step(json step) {
     if (steps_.size() < steps_max) steps_.push_back(std::move(step));
     tell_();
@@ -124,6 +141,7 @@ asio::awaitable<void> Operations::run(Entry operation, Work work) {
 }
 
 void Operations::end(Operation& operation, const Result<json>& result) {
+    operation.stop_ = nullptr;
     operation.ended_ = clock_.wall_now();
     operation.forget_at_ = clock_.now() + kept_for;
     operation.state_ = operation.cancelled_ ? State::cancelled : result ? State::done : State::failed;
@@ -163,7 +181,7 @@ void Operations::forget_old() {
 
 asio::awaitable<void> Operations::stop(std::chrono::milliseconds grace) {
     stopped_ = true;
-    for (const Entry& entry : entries_) entry->cancelled_ = true;
+    for (const Entry& entry : entries_) entry->cancel();
     working_.cancel();
     bool ended = co_await working_.join(grace);
     // Work on a pool cannot be cut off, and refers to what is destroyed after this.

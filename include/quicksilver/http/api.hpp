@@ -25,6 +25,7 @@
 
 namespace quicksilver {
 
+class ModuleControl;
 class TaskFolders;
 
 /// What the REST interface works with. The composition root owns all of it, and it outlives the routes.
@@ -36,11 +37,12 @@ struct ApiServices {
     ConfigHandle& config;
     HistoryConnections& history;  ///< asked on the readers' threads
     const TaskFolders& folders;
-    const Clock& clock;
+    Clock& clock;
     const StatusSource& status;
     SetupCode& setup_code;
     EventHub& events;
     Control& control;
+    ModuleControl& modules;
     Operations& operations;
     SystemInfo system;
     Log log;

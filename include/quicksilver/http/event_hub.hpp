@@ -50,6 +50,7 @@ public:
     const std::string& boot() const { return boot_; }
     /// Ends every stream.
     void close();
+    bool is_closed() const { return closed_; }
 
     static constexpr std::size_t clients_max = 200;
     static constexpr std::size_t latest_each_time = 50;

@@ -28,15 +28,22 @@ public:
     enum class State { running, done, failed, cancelled };
 
     /// One of them. What it shows to everybody who listens has no patient data; its result is for its owner.
-    class Operation {
+    class Operation : public std::enable_shared_from_this<Operation> {
     public:
         void set_total(std::uint64_t total, std::string unit);
         void advance(std::uint64_t by = 1);
+        /// For work whose whole is not known from the beginning.
+        void set_progress(std::uint64_t done, std::uint64_t total, std::string unit);
         /// One more line of what has been found: `{"name","ok",…}`.
         void add_step(nlohmann::json step);
         /// Its owner wants it to end; asked between two pieces of work.
         bool is_cancelled() const { return cancelled_; }
-        void cancel() { cancelled_ = true; }
+        void cancel();
+        /// For work on a pool: called when somebody wants it to end; at once, if that has been so already.
+        void on_cancel(std::function<void()> stop);
+        /// What it found may name patients, so its result is for who may see them.
+        void hide_result_from_others() { names_patients_ = true; }
+        bool names_patients() const { return names_patients_; }
 
         const std::string& id() const { return id_; }
         const std::string& owner() const { return owner_; }
@@ -55,7 +62,8 @@ public:
         nlohmann::json steps_ = nlohmann::json::array();
         nlohmann::json result_, problem_;
         bool cancelled_ = false;
-        std::function<void()> tell_;
+        bool names_patients_ = false;
+        std::function<void()> tell_, stop_;
     };
 
     /// Gives the result, or why there is none.

@@ -35,7 +35,10 @@ std::shared_ptr<Operations::Operation> find(const Api& api, const Call& call) {
 }
 
 asio::awaitable<HttpResponse> show(const Api& api, const Call& call) {
-    co_return make_json(find(api, call)->view());
+    const auto operation = find(api, call);
+    Json view = operation->view();
+    if (operation->names_patients() && !call.may_see_patients()) view["result"] = nullptr;
+    co_return make_json(view);
 }
 
 asio::awaitable<HttpResponse> cancel(const Api& api, const Call& call) {

@@ -1,5 +1,7 @@
 #include "http/api/api_fixture.hpp"
 
+#include "http/fake_modules.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -35,7 +37,9 @@ ConfigSources make_sources(const TemporaryFolder& folder) {
 }  // namespace
 
 ApiFixture::ApiFixture()
-    : administration(*Administration::open(folder / "administration.sqlite")),
+    : fake_modules(std::make_unique<FakeModules>()),
+      modules(*fake_modules),
+      administration(*Administration::open(folder / "administration.sqlite")),
       sources(make_sources(folder)),
       config(std::make_unique<ConfigHandle>(sources, load_config(sources))),
       journal(*Journal::open(folder / "quicksilver.sqlite")),
@@ -58,6 +62,7 @@ ApiFixture::ApiFixture()
                              setup_code_,
                              *events_,
                              control,
+                             modules,
                              *operations_,
                              SystemInfo{"1.2.3", "abc", "radiology", clock.now()},
                              Log(make_silent_log(), "http")};

@@ -20,6 +20,8 @@
 
 namespace quicksilver::test {
 
+struct FakeModules;
+
 struct ApiAnswer {
     unsigned status = 0;
     nlohmann::json body;  ///< null when there is none
@@ -61,6 +63,8 @@ public:
     ManualClock clock;
     FakeStatusSource status;
     FakeControl control;
+    std::unique_ptr<FakeModules> fake_modules;
+    FakeModules& modules;
     std::shared_ptr<LogRing> recent_log;
     std::vector<std::string> setup_codes;
     std::unique_ptr<Administration> administration;
