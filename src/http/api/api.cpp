@@ -338,6 +338,7 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_system_operations(*api);
     api::add_rule_operations(*api);
     api::add_target_operations(*api);
+    api::add_module_image_operations(*api);
     api::add_module_operations(*api);
     api::add_settings_operations(*api);
     api::add_revision_operations(*api);
