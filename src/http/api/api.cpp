@@ -7,6 +7,7 @@
 #include "quicksilver/store/task_folders.hpp"
 
 #include "compress.hpp"
+#include "stream_seats.hpp"
 #include "upload.hpp"
 
 #include <fmt/format.h>
@@ -57,7 +58,8 @@ bool is_json_type(std::string_view content_type) {
 
 }  // namespace
 
-Api::Api(Routes& routes, ApiServices services) : routes_(routes), services_(std::move(services)) {}
+Api::Api(Routes& routes, ApiServices services)
+    : routes_(routes), services_(std::move(services)), stream_seats_(std::make_shared<StreamSeats>()) {}
 
 void Api::read(Operation operation, BlockingHandler handler) {
     add(Route{std::move(operation), Place::readers, std::move(handler), nullptr});
@@ -191,6 +193,15 @@ void Api::check_may(const Operation& operation, const Principal& who) const {
     }
     if (operation.phi && !who.may_see_patients()) {
         throw ProblemError(403, "phi_permission_required", "This shows patient data and needs that permission.");
+    }
+}
+
+bool Api::may(const Operation& operation, const Principal& who) const {
+    try {
+        check_may(operation, who);
+        return true;
+    } catch (const ProblemError&) {
+        return false;
     }
 }
 

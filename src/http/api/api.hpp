@@ -19,6 +19,8 @@
 
 namespace quicksilver::api {
 
+class StreamSeats;
+
 using Json = nlohmann::json;
 
 /// A handler that blocks, on a thread of a pool. Throws ProblemError to refuse.
@@ -55,7 +57,11 @@ public:
     std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request,
                                             WallTime now) const;
 
+    /// Whether somebody may call an operation that runs already.
+    bool may(const Operation& operation, const Principal& who) const;
+
     SignInThrottle& throttle() { return throttle_; }
+    StreamSeats& stream_seats() const { return *stream_seats_; }
 
 private:
     enum class Place { readers, administration, io };
@@ -87,6 +93,7 @@ private:
     SignInThrottle throttle_;
     std::map<std::string, TokenBucket> rates_;
     int uploads_ = 0;  // that arrive now
+    std::shared_ptr<StreamSeats> stream_seats_;
 };
 
 /// One for each file of this folder.

@@ -44,6 +44,8 @@ Json describe(const Operation& operation) {
     }
     Json good = {{"description", operation.summary}};
     if (!operation.answer.is_null()) good["content"] = {{operation.answer_type, {{"schema", operation.answer}}}};
+    if (!operation.other_answer_type.empty())
+        good["content"][operation.other_answer_type] = {{"schema", schema::text()}};
     Json responses = {{std::to_string(operation.status), std::move(good)}, {"default", problem_response("A problem.")}};
     for (const unsigned status : operation.also_content)
         responses[std::to_string(status)] = responses[std::to_string(operation.status)];

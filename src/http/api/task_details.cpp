@@ -1,7 +1,11 @@
+#include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/module_control.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/history.hpp"
 
 #include "api.hpp"
+#include "compress.hpp"
+#include "module_log_stream.hpp"
 #include "patient_data.hpp"
 #include "timeline.hpp"
 
@@ -9,6 +13,8 @@
 #include <fstream>
 
 namespace quicksilver::api {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -88,33 +94,57 @@ std::string read_tail(const std::string& path) {
     return length < size ? text.substr(std::min(text.find('\n') + 1, text.size())) : text;
 }
 
-std::string last_lines(const std::string& text, std::int64_t lines) {
-    std::size_t begin = text.size();
-    if (text.ends_with('\n')) --begin;
-    while (begin > 0 && begin != std::string::npos) {
-        if (--lines < 0) break;
-        begin = begin == 0 ? std::string::npos : text.rfind('\n', begin - 1);
-    }
-    return begin == std::string::npos || begin == 0 ? text : text.substr(begin + 1);
+std::int64_t tail_of(const Call& call) {
+    std::int64_t tail = tail_default;
+    const std::string asked = call.query("tail");
+    std::from_chars(asked.data(), asked.data() + asked.size(), tail);
+    return tail;
+}
+
+ProblemError nothing_said() {
+    return not_found("Nothing is kept of what a module said at this step.");
 }
 
 HttpResponse show_log(const Api& api, const Call& call) {
     const std::int64_t step = step_of(call);
-    std::int64_t tail = tail_default;
-    const std::string asked = call.query("tail");
-    std::from_chars(asked.data(), asked.data() + asked.size(), tail);
-    std::string text = api.services().history.ask([&](History& history) {
+    const std::string text = api.services().history.ask([&](History& history) {
         const TaskItem task = existing(history, call);
         const auto parts = history.module_log(task.id, step);
-        if (parts.empty()) throw not_found("Nothing is kept of what a module said at this step.");
+        if (parts.empty()) throw nothing_said();
         std::string all;
         for (const ModuleLogPart& part : parts) all += part.file.empty() ? part.text : read_tail(part.file);
         return all;
     });
     HttpResponse response;
     response.content_type = "text/plain; charset=utf-8";
-    response.body = last_lines(text, tail);
+    response.body = last_lines(text, tail_of(call));
+    compress(call.request, response);
     return response;
+}
+
+asio::awaitable<HttpResponse> follow_log(const Api& api, const Call& call) {
+    ModuleLogStream::From from;
+    from.task_id = call.parameter("id");
+    from.step = step_of(call);
+    from.tail = tail_of(call);
+    const std::string_view last_id = call.request.header("Last-Event-ID");
+    from.place = place_of_event_id(last_id, from.task_id, from.step).value_or(ModuleLogPlace());
+    const bool runs = api.services().modules.may_say_more(from.task_id, from.step);
+    auto look = [&] {
+        return api.services().history.ask([&](History& history) {
+            existing(history, call);
+            return history.module_log_after(from.task_id, from.step, {}).is_known;
+        });
+    };
+    const bool is_known = co_await run_blocking(api.services().readers_pool, look);
+    if (!runs && !is_known) throw nothing_said();
+    co_return LiveStream::answer(std::make_shared<ModuleLogStream>(api, call, std::move(from)));
+}
+
+asio::awaitable<HttpResponse> answer_log(const Api& api, const Call& call) {
+    if (call.flag("follow")) co_return co_await follow_log(api, call);
+    auto show = [&] { return show_log(api, call); };
+    co_return co_await run_blocking(api.services().readers_pool, show);
 }
 
 HttpResponse show_result(const Api& api, const Call& call) {
@@ -149,16 +179,18 @@ void add_task_detail_operations(Api& api) {
                   {{"items", schema::list_of(schema::any_object())}, {"targets", schema::list_of(delivery)}})},
              [&api](Call& call) { return show_attempts(api, call); });
     // What a module says may name the patient.
-    api.read({.method = "GET",
+    api.wait({.method = "GET",
               .path = "/tasks/{id}/steps/{step}/log",
               .id = "getTaskStepLog",
-              .summary = "What the module of this step said when it ran last; its last lines",
+              .summary = "What the module of this step said when it ran last; its last lines, or all as it comes",
               .tag = tag,
               .phi = true,
-              .query = {{"tail", schema::integer(1, tail_max), "Lines; 1000."}},
+              .query = {{"tail", schema::integer(1, tail_max), "Lines; 1000."},
+                        {"follow", schema::boolean(), "As server-sent events, until the module has ended."}},
               .answer = schema::text(),
-              .answer_type = "text/plain; charset=utf-8"},
-             [&api](Call& call) { return show_log(api, call); });
+              .answer_type = "text/plain; charset=utf-8",
+              .other_answer_type = "text/event-stream"},
+             [&api](Call& call) { return answer_log(api, call); });
     api.read({.method = "GET",
               .path = "/tasks/{id}/steps/{step}/result",
               .id = "getTaskStepResult",
