@@ -352,6 +352,7 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_module_image_operations(*api);
     api::add_module_operations(*api);
     api::add_module_persistence_operations(*api);
+    api::add_module_trial_operations(*api);
     api::add_settings_operations(*api);
     api::add_revision_operations(*api);
     api::add_rule_trial_operations(*api);
