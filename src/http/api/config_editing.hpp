@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 /// What the operations on rules, targets, modules and settings share. On the administration's thread.
 namespace quicksilver::api {
@@ -53,8 +54,17 @@ using CheckRemoval = std::function<void(const Ordered& document, const std::stri
 /// Follows a new name into the rest of the document.
 using Rename = std::function<void(Ordered& document, const std::string& from, const std::string& to)>;
 
+/// What the server knows of these objects beside what the file says, as {name: {member: value}}: shown with them, but
+/// no part of what is changed, nor of the ETag. Io thread.
+using KnownMembers =
+    std::function<boost::asio::awaitable<Json>(const Api& api, const Call& call, std::vector<std::string> names)>;
+
 /// List, create, show, replace, patch, remove, rename.
 void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckRemoval& check_removal,
-                                  const Rename& rename);
+                                  const Rename& rename, const KnownMembers& known = nullptr);
+
+/// Answers the question on a reader's thread; null while the bookkeeper's database cannot be used, for statistics that
+/// must not keep anybody from the configuration.
+boost::asio::awaitable<Json> ask_if_possible(const Api& api, std::function<Json(History&)> question);
 
 }  // namespace quicksilver::api

@@ -1,5 +1,7 @@
+#include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 
+#include "compress.hpp"
 #include "config_editing.hpp"
 
 #include <fmt/format.h>
@@ -8,10 +10,13 @@
 
 namespace quicksilver::api {
 
+namespace asio = boost::asio;
+
 namespace {
 
 /// Members that the server adds to what the file has; sent back, they are left out.
-constexpr std::array<std::string_view, 5> read_only = {"name", "order", "statistics", "warnings", "needs_restart"};
+constexpr std::array<std::string_view, 7> read_only = {"name",     "order",         "statistics", "present",
+                                                       "warnings", "needs_restart", "digest"};
 
 class Objects {
 public:
@@ -28,18 +33,15 @@ public:
         return shown_in(shown_config(history_.document()), name);
     }
 
-    HttpResponse list(const Call& call) {
+    Json list() {
         const Ordered document = shown_config(history_.document());
         Json items = Json::array();
         if (document.contains(kind_.plural)) {
             for (const auto& [name, object] : document[kind_.plural].items()) items.push_back(shown_in(document, name));
         }
-        return with_etag(call, make_json({{"items", std::move(items)}}), config_etag(history_, {kind_.plural, ""}));
+        return items;
     }
-
-    HttpResponse get(const Call& call, const std::string& name) {
-        return with_etag(call, make_json(shown(name)), etag(name));
-    }
+    std::string list_etag() { return config_etag(history_, {kind_.plural, ""}); }
 
     void require_match(const Call& call, const std::string& name) {
         require_config_match(call, history_, {kind_.kind, name}, shown(name));
@@ -127,6 +129,37 @@ private:
     const Api& api_;
 };
 
+/// Objects of the configuration with what else is known of them.
+asio::awaitable<HttpResponse> show(const Api& api, const ConfigKind& kind, const Call& call, KnownMembers known) {
+    const bool is_one = call.request.parameters.contains("name");
+    std::string etag;
+    auto read = [&] {
+        Objects objects(api, kind);
+        Json items = is_one ? Json::array({objects.shown(call.parameter("name"))}) : objects.list();
+        etag = is_one ? objects.etag(call.parameter("name")) : objects.list_etag();
+        return items;
+    };
+    Json items = co_await run_blocking(api.services().administration_pool, read);
+    Json more;
+    if (known) {
+        std::vector<std::string> names;
+        for (const Json& item : items) names.push_back(item.at("name"));
+        more = co_await known(api, call, std::move(names));
+    }
+    auto finish = [&] {
+        for (Json& item : items) {
+            const auto found = more.find(item.at("name").get<std::string>());
+            if (found != more.end()) item.update(*found);
+        }
+        Json content = is_one ? std::move(items.at(0)) : Json();
+        if (!is_one) content["items"] = std::move(items);
+        HttpResponse response = with_etag(call, make_json(content), etag);
+        compress(call.request, response);
+        return response;
+    };
+    co_return co_await run_blocking(api.services().readers_pool, finish);
+}
+
 HttpResponse create(const Api& api, const ConfigKind& kind, Call& call) {
     Objects objects(api, kind);
     objects.read_file(call);
@@ -173,8 +206,19 @@ HttpResponse patch(const Api& api, const ConfigKind& kind, Call& call) {
 
 }  // namespace
 
+asio::awaitable<Json> ask_if_possible(const Api& api, std::function<Json(History&)> question) {
+    auto ask = [&]() -> Json {
+        try {
+            return api.services().history.ask(question);
+        } catch (const database::DatabaseError&) {
+            return nullptr;
+        }
+    };
+    co_return co_await run_blocking(api.services().readers_pool, ask);
+}
+
 void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckRemoval& check_removal,
-                                  const Rename& rename) {
+                                  const Rename& rename, const KnownMembers& known) {
     const std::string tag = kind.plural;
     const std::string path = "/" + kind.plural;
     const std::string one = path + "/{name}";
@@ -185,14 +229,14 @@ void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckR
     const Json object = Api::reference(title);
     const Json saved = {{"anyOf", Json::array({object, trial_schema()})}};
 
-    api.administer({.method = "GET",
-                    .path = path,
-                    .id = "list" + titles,
-                    .summary = "All, in the order of the file",
-                    .tag = tag,
-                    .answer = schema::object({{"items", schema::list_of(object)}}),
-                    .also = {304}},
-                   [&api, &kind](Call& call) { return Objects(api, kind).list(call); });
+    api.wait({.method = "GET",
+              .path = path,
+              .id = "list" + titles,
+              .summary = "All, in the order of the file",
+              .tag = tag,
+              .answer = schema::object({{"items", schema::list_of(object)}}),
+              .also = {304}},
+             [&api, &kind, known](Call& call) { return show(api, kind, call, known); });
     api.administer(changing_config({.method = "POST",
                                     .path = path,
                                     .id = "add" + title,
@@ -202,14 +246,14 @@ void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckR
                                     .answer = saved,
                                     .status = 201}),
                    [&api, &kind](Call& call) { return create(api, kind, call); });
-    api.administer({.method = "GET",
-                    .path = one,
-                    .id = "get" + title,
-                    .summary = "One, as the file has it",
-                    .tag = tag,
-                    .answer = object,
-                    .also = {304}},
-                   [&api, &kind](Call& call) { return Objects(api, kind).get(call, call.parameter("name")); });
+    api.wait({.method = "GET",
+              .path = one,
+              .id = "get" + title,
+              .summary = "One, as the file has it",
+              .tag = tag,
+              .answer = object,
+              .also = {304}},
+             [&api, &kind, known](Call& call) { return show(api, kind, call, known); });
     api.administer(changing_config({.method = "PUT",
                                     .path = one,
                                     .id = "put" + title,

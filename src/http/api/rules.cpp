@@ -1,11 +1,16 @@
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/history.hpp"
+#include "quicksilver/store/statistics.hpp"
 
 #include "config_editing.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 namespace quicksilver::api {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -35,10 +40,32 @@ HttpResponse set_order(const Api& api, Call& call) {
     return response;
 }
 
+asio::awaitable<Json> statistics_of(const Api& api, const Call& call, std::vector<std::string> names) {
+    const std::string since = rfc3339(call.now - std::chrono::hours(24));
+    auto question = [names, since](History& history) {
+        Json all = Json::object();
+        for (const auto& [rule, matches] : Statistics(history.connection()).rule_matches(names, since)) {
+            const Json last = matches.last_match_at.empty() ? Json() : Json(matches.last_match_at);
+            all[rule]["statistics"] = {{"matches_24h", matches.matches}, {"last_match_at", last}};
+        }
+        return all;
+    };
+    Json all = co_await ask_if_possible(api, question);
+    if (all.is_object()) co_return all;
+    Json unknown = Json::object();
+    for (const std::string& name : names) unknown[name]["statistics"] = nullptr;
+    co_return unknown;
+}
+
 }  // namespace
 
 void add_rule_operations(Api& api) {
-    api.define("Rule", {{"type", "object"}, {"x-settings", fields_schema(rule_fields())}});
+    Json statistics = schema::optional(schema::object(
+        {{"matches_24h", schema::integer(0, INT64_MAX)}, {"last_match_at", schema::optional(schema::time())}}));
+    statistics["readOnly"] = true;
+    api.define("Rule", {{"type", "object"},
+                        {"properties", {{"statistics", std::move(statistics)}}},
+                        {"x-settings", fields_schema(rule_fields())}});
     // Before the others, whose path has a name where this one has a word.
     const Json names = schema::object({{"names", schema::list_of(schema::required_text(200))}});
     api.administer(changing_config({.method = "PUT",
@@ -51,7 +78,7 @@ void add_rule_operations(Api& api) {
                                     .conditional = true}),
                    [&api](Call& call) { return set_order(api, call); });
     // Nothing refers to a rule by its name but history, which keeps the name that it had.
-    add_config_object_operations(api, rule_kind(), nullptr, nullptr);
+    add_config_object_operations(api, rule_kind(), nullptr, nullptr, statistics_of);
 }
 
 }  // namespace quicksilver::api
