@@ -23,6 +23,7 @@ def time_of_docker_run(docker, series, folder):
     """Seconds of the module alone, with its folders mounted as the processor does it."""
     out = folder / f"out-{time.monotonic_ns()}"
     out.mkdir()
+    os.sync()
     begun = time.monotonic()
     ended = docker.docker("run", "--rm", "--network", "none", "--cap-drop", "ALL", "-e", "MERCURE_IN_DIR=/tmp/data",
                           "-e", "MERCURE_OUT_DIR=/tmp/output", "-v", f"{series}:/tmp/data", "-v", f"{out}:/tmp/output",
@@ -42,9 +43,11 @@ class Runs:
     def __init__(self, module, docker_host, folder, instances):
         self.folder, self.instances, self.done = folder, instances, 0
         folder.mkdir()
+        # A sender that stops for a moment on a busy machine must not make two series of one.
         self.server = Server(folder, config(
+            series_complete_trigger=3, modules={"module": module},
             rules={"all": {"rule": "True", "action": "process", "processing_module": ["module"]}},
-            modules={"module": module}, processing={"docker_host": docker_host, "max_parallel": 1})).start()
+            processing={"docker_host": docker_host, "max_parallel": 1})).start()
 
     def processor_seconds(self):
         fields = Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -54,6 +57,7 @@ class Runs:
         """Seconds from the beginning of the task until its result is published, and of processor time."""
         series = self.folder / f"send-{self.done}"
         run(MAKE_SERIES, series, f"instances={self.instances}", f"seed={self.done + 10}", "rows=512", "columns=512")
+        os.sync()  # what was made for the measurement is not to be written during it
         self.server.send(series)
         before = self.processor_seconds()
         self.done += 1
