@@ -62,8 +62,14 @@ CREATE TABLE attention_marks (
     acknowledged_text TEXT NOT NULL, muted_until TEXT NOT NULL) STRICT;
 )sql";
 
+constexpr std::string_view sources = R"sql(
+CREATE TABLE sources (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, comment TEXT NOT NULL, expected_gap_ms INTEGER NOT NULL,
+    muted TEXT NOT NULL) STRICT;
+)sql";
+
 const std::vector<database::Migration>& migrations() {
-    static const std::vector<database::Migration> all = {{1, first_schema}, {2, attention_marks}};
+    static const std::vector<database::Migration> all = {{1, first_schema}, {2, attention_marks}, {3, sources}};
     return all;
 }
 

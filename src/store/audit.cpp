@@ -1,5 +1,7 @@
 #include "quicksilver/store/audit.hpp"
 
+#include <algorithm>
+
 namespace quicksilver {
 
 void AuditLog::add(const AuditEntry& entry, WallTime now) {
@@ -14,11 +16,18 @@ void AuditLog::add(const AuditEntry& entry, WallTime now) {
 
 std::vector<AuditEntry> AuditLog::list(const Filter& filter) {
     std::vector<AuditEntry> entries;
-    auto row = connection_.statement(
+    constexpr const char* descending =
         "SELECT id, time, user, address, action, object, outcome, request_id, revision FROM audit"
         " WHERE id < ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR action = ?3)"
-        " AND (?4 = '' OR instr(object, ?4) > 0) ORDER BY id DESC LIMIT ?5");
-    row.bind(filter.before, filter.user, filter.action, filter.object, std::uint64_t{filter.limit});
+        " AND (?4 = '' OR instr(object, ?4) > 0) ORDER BY id DESC LIMIT ?5";
+    constexpr const char* ascending =
+        "SELECT id, time, user, address, action, object, outcome, request_id, revision FROM audit"
+        " WHERE id > ?1 AND (?2 = '' OR user = ?2) AND (?3 = '' OR action = ?3)"
+        " AND (?4 = '' OR instr(object, ?4) > 0) ORDER BY id LIMIT ?5";
+    const bool backwards = filter.after != 0;
+    auto row = backwards ? connection_.statement(ascending) : connection_.statement(descending);
+    row.bind(backwards ? filter.after : filter.before, filter.user, filter.action, filter.object,
+             std::uint64_t{filter.limit});
     while (row.step()) {
         AuditEntry entry;
         entry.id = row.integer(0);
@@ -32,7 +41,17 @@ std::vector<AuditEntry> AuditLog::list(const Filter& filter) {
         if (!row.is_null(8)) entry.revision = row.integer(8);
         entries.push_back(std::move(entry));
     }
+    if (backwards) std::ranges::reverse(entries);
     return entries;
+}
+
+std::uint64_t AuditLog::count(const Filter& filter) {
+    auto row = connection_.statement(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE (?1 = '' OR user = ?1) AND (?2 = '' OR action = ?2)"
+        " AND (?3 = '' OR instr(object, ?3) > 0) LIMIT ?4)");
+    row.bind(filter.user, filter.action, filter.object, std::uint64_t{counted_max + 1});
+    row.step();
+    return static_cast<std::uint64_t>(row.integer(0));
 }
 
 }  // namespace quicksilver

@@ -161,6 +161,22 @@ Result<void> link_or_copy_file(FileOps& ops, const fs::path& from, const fs::pat
     return copy_file(ops, from, to);
 }
 
+Result<void> link_or_copy(FileOps& ops, const fs::path& from, const fs::path& to) {
+    std::error_code gone;
+    if (!fs::is_directory(fs::symlink_status(from, gone))) return link_or_copy_file(ops, from, to);
+    const auto listing = list_folder(from);
+    if (!listing) return listing.error();
+    if (auto made = ops.make_folder(to); !made) return made;
+    for (const fs::path& inner : listing->folders) {
+        if (auto linked = link_or_copy(ops, inner, to / inner.filename()); !linked) return linked;
+    }
+    for (const fs::path& file : listing->files) {
+        if (!fs::is_regular_file(fs::symlink_status(file, gone))) continue;
+        if (auto linked = link_or_copy_file(ops, file, to / file.filename()); !linked) return linked;
+    }
+    return ops.sync_folder(to);
+}
+
 Result<void> move_folder(FileOps& ops, const fs::path& from, const fs::path& to) {
     // rename would silently replace an empty folder.
     if (path_exists(to)) return file_error("move a folder to", to, EEXIST);

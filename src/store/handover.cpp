@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* plan_name = "plan.json";
+constexpr const char* forced_rule_name = ".forced-rule";
 
 using Paths = std::vector<fs::path>;
 using Made = std::vector<MadeTask>;
@@ -61,7 +62,7 @@ Result<Plan> read_plan(const fs::path& claimed) {
     }
 }
 
-/// What each task gets: all files of the series, but nothing of ours.
+/// What each task gets: all files of the series, but nothing of ours, except that somebody keeps it.
 Result<Paths> files_to_share(const fs::path& claimed) {
     constexpr std::array<std::string_view, 3> ours = {plan_name, TaskFile::file_name, "error.txt"};
     std::error_code error;
@@ -69,7 +70,8 @@ Result<Paths> files_to_share(const fs::path& claimed) {
     for (fs::directory_iterator entry(claimed, error), end; !error && entry != end; entry.increment(error)) {
         const std::string name = entry->path().filename().string();
         const bool is_ours = std::find(ours.begin(), ours.end(), name) != ours.end();
-        if (name.starts_with('.') || is_ours || !entry->is_regular_file(error)) continue;
+        const bool is_hidden = name.starts_with('.') && name != markers::held;
+        if (is_hidden || is_ours || !entry->is_regular_file(error)) continue;
         files.push_back(entry->path());
     }
     if (error) return file_error("list", claimed, error.value());
@@ -88,7 +90,8 @@ void drop_prepared(const TaskFolders& folders, const Plan& plan) {
 Result<Made> Handover::hand_over(const fs::path& claimed, const std::vector<PlannedTask>& tasks) const {
     if (tasks.empty()) return Error{Errc::invalid, fmt::format("no task planned for {}", claimed.string())};
     if (path_exists(claimed / plan_name)) return finish(claimed);
-    if (tasks.size() == 1 && tasks.front().study_key.empty()) {
+    // One that is forced keeps its rule until the plan stands: what is cut off before must not be decided by all rules.
+    if (tasks.size() == 1 && tasks.front().study_key.empty() && !path_exists(claimed / forced_rule_name)) {
         auto whole = hand_over_whole(claimed, tasks.front());
         if (!whole) return std::move(whole).error();
         if (*whole) return Made{MadeTask{tasks.front().id, tasks.front().stage, std::move(**whole), ""}};
@@ -165,6 +168,29 @@ Result<Made> Handover::publish_all(const fs::path& claimed, const std::vector<Pl
     }
     if (auto removed = folders_.remove(claimed); !removed) return std::move(removed).error();
     return made;
+}
+
+Result<fs::path> Handover::claim_again(std::string_view task_id, const Paths& files,
+                                       const std::string& forced_rule) const {
+    FileOps& ops = folders_.ops();
+    const fs::path made = hidden_name(folders_.path(Stage::incoming, task_id), hidden::making);
+    auto prepared = folders_.prepare(Stage::incoming, task_id, files, "");
+    if (prepared && !forced_rule.empty()) prepared = write_durably(ops, made / forced_rule_name, forced_rule);
+    fs::path claimed = hidden_name(folders_.path(Stage::incoming, task_id), hidden::routing);
+    if (prepared) {
+        const auto renamed = ops.rename(made, claimed);
+        prepared = renamed ? ops.sync_folder(folders_.path(Stage::incoming)) : Result<void>(renamed.error());
+    }
+    if (prepared) return claimed;
+    // The files lie where they lay, so all of it may go.
+    for (const fs::path& folder : {made, claimed}) (void)folders_.remove(folder);
+    return std::move(prepared).error();
+}
+
+Result<std::string> Handover::forced_rule(const fs::path& claimed) {
+    auto text = read_text_file(claimed / forced_rule_name);
+    if (!text && text.error().code == Errc::not_found) return std::string();
+    return text;
 }
 
 Result<Made> Handover::finish(const fs::path& claimed) const {

@@ -129,14 +129,24 @@ END;
 INSERT INTO series_search (series_search) VALUES ('rebuild');
 )sql";
 
+// Who sent a series, for the lists of one source and for the sources themselves; and what a task has met, for the lists
+// of one target or module.
+constexpr std::string_view sources_of_series = R"sql(
+ALTER TABLE dicom_series ADD COLUMN sender_aet TEXT
+    GENERATED ALWAYS AS (coalesce(json_extract(tags, '$.SenderAET'), '')) VIRTUAL;
+ALTER TABLE dicom_series ADD COLUMN sender_address TEXT
+    GENERATED ALWAYS AS (coalesce(json_extract(tags, '$.SenderAddress'), '')) VIRTUAL;
+CREATE INDEX dicom_series_source ON dicom_series (sender_aet, sender_address, time, series_uid);
+CREATE INDEX task_events_met ON task_events (target, task_id)
+    WHERE event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN');
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {{1, first_schema},
-                                                      {2, series_decisions},
-                                                      {3, lists_of_series},
-                                                      {4, processor_log_parts},
-                                                      {5, search_of_series}};
+    static const std::vector<Migration> migrations = {{1, first_schema},     {2, series_decisions},
+                                                      {3, lists_of_series},  {4, processor_log_parts},
+                                                      {5, search_of_series}, {6, sources_of_series}};
     return migrations;
 }
 

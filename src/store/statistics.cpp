@@ -18,6 +18,29 @@ std::vector<Statistics::Value> read_values(Statement& row) {
     return values;
 }
 
+/// "Association from ADDRESS rejected: REASON (calling AE A, called AE B)", as the receiver writes it. The names are
+/// the peer's own, and may look like anything; they come last.
+Statistics::Rejection read_rejection(std::string time, std::string description) {
+    static constexpr std::string_view from = "Association from ", rejected = " rejected: ", calling = " (calling AE ",
+                                      called = ", called AE ";
+    Statistics::Rejection rejection{std::move(time), std::move(description), "", "", "", ""};
+    const std::string_view text = rejection.description;
+    const std::size_t reason_at = text.find(rejected, from.size());
+    const std::size_t calling_at = text.find(calling, reason_at == std::string_view::npos ? 0 : reason_at);
+    const std::size_t called_at = text.find(called, calling_at == std::string_view::npos ? 0 : calling_at);
+    const bool complete = reason_at != std::string_view::npos && calling_at != std::string_view::npos &&
+                          called_at != std::string_view::npos && text.ends_with(')');
+    if (!complete) return rejection;
+    rejection.address = text.substr(from.size(), reason_at - from.size());
+    const std::size_t reason_begin = reason_at + rejected.size();
+    rejection.reason = text.substr(reason_begin, calling_at - reason_begin);
+    const std::size_t calling_begin = calling_at + calling.size();
+    rejection.calling_ae = text.substr(calling_begin, called_at - calling_begin);
+    const std::size_t called_begin = called_at + called.size();
+    rejection.called_ae = text.substr(called_begin, text.size() - 1 - called_begin);
+    return rejection;
+}
+
 }  // namespace
 
 // A series of two rules counts for both; that is why the groups of rules are made by who asks.
@@ -57,18 +80,49 @@ std::vector<Statistics::Latency> Statistics::latencies(bool by_rule, const Windo
 std::vector<Statistics::Source> Statistics::sources(std::string_view since) {
     std::vector<Source> all;
     auto row = connection_.statement(
-        "SELECT json_extract(s.tags, '$.SenderAET') AS ae, json_extract(s.tags, '$.SenderAddress') AS address,"
-        " max(json_extract(s.tags, '$.ReceiverAET')), min(s.time), max(s.time) AS last, count(*),"
+        "SELECT x.sender_aet, x.sender_address, min(x.time), max(x.time) AS last, count(*),"
         " sum(t.instances), sum(t.bytes), group_concat(DISTINCT s.tag_modality)"
-        " FROM (SELECT series_uid, time, tags, tag_modality FROM dicom_series WHERE time >= ?1"
-        " ORDER BY time DESC LIMIT ?2) s LEFT JOIN series_state t ON t.series_uid = s.series_uid"
-        " GROUP BY ae, address ORDER BY last DESC LIMIT 500");
+        " FROM (SELECT id, sender_aet, sender_address, time FROM dicom_series INDEXED BY dicom_series_source"
+        " WHERE time >= ?1 ORDER BY time DESC LIMIT ?2) x JOIN dicom_series s ON s.id = x.id"
+        " LEFT JOIN series_state t ON t.series_uid = s.series_uid"
+        " GROUP BY x.sender_aet, x.sender_address ORDER BY last DESC LIMIT 500");
     row.bind(since, source_series_max);
     while (row.step()) {
-        all.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                       static_cast<std::uint64_t>(row.integer(5)), static_cast<std::uint64_t>(row.integer(6)),
-                       static_cast<std::uint64_t>(row.integer(7)), row.text(8)});
+        Source source;
+        source.calling_ae = row.text(0);
+        source.address = row.text(1);
+        source.first_seen = row.text(2);
+        source.last_seen = row.text(3);
+        source.series = static_cast<std::uint64_t>(row.integer(4));
+        source.instances = static_cast<std::uint64_t>(row.integer(5));
+        source.bytes = static_cast<std::uint64_t>(row.integer(6));
+        source.modalities = row.text(7);
+        all.push_back(std::move(source));
     }
+    for (Source& source : all) read_device(source);
+    return all;
+}
+
+void Statistics::read_device(Source& source) {
+    auto row = connection_.statement(
+        "SELECT json_extract(tags, '$.ReceiverAET'), tag_manufacturermodelname, tag_deviceserialnumber, tag_stationname"
+        " FROM dicom_series WHERE sender_aet = ?1 AND sender_address = ?2 ORDER BY time DESC LIMIT 1");
+    row.bind(source.calling_ae, source.address);
+    if (!row.step()) return;
+    source.called_ae = row.text(0);
+    source.model = row.text(1);
+    source.serial = row.text(2);
+    source.station = row.text(3);
+}
+
+std::vector<Statistics::Arrival> Statistics::arrivals(std::string_view since) {
+    std::vector<Arrival> all;
+    auto row = connection_.statement(
+        "SELECT sender_aet, sender_address, time FROM dicom_series INDEXED BY dicom_series_source"
+        " WHERE time >= ?1 ORDER BY time DESC LIMIT ?2");
+    row.bind(since, source_series_max);
+    while (row.step()) all.push_back({row.text(0), row.text(1), row.text(2)});
+    std::ranges::reverse(all);
     return all;
 }
 
@@ -78,7 +132,7 @@ std::vector<Statistics::Rejection> Statistics::rejections(std::string_view since
         "SELECT time, description FROM mercure_events WHERE time >= ?1 AND sender = 'receiver.main'"
         " AND description LIKE 'Association from %' ORDER BY time DESC LIMIT ?2");
     row.bind(since, std::uint64_t{limit});
-    while (row.step()) all.push_back({row.text(0), row.text(1)});
+    while (row.step()) all.push_back(read_rejection(row.text(0), row.text(1)));
     return all;
 }
 

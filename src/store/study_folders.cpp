@@ -81,7 +81,8 @@ Result<void> StudyFolders::join(const fs::path& part, const fs::path& study, Tas
     std::error_code error;
     std::vector<fs::path> files;
     for (fs::directory_iterator entry(part, error), end; !error && entry != end; entry.increment(error)) {
-        if (entry->path().filename() != TaskFile::file_name) files.push_back(entry->path());
+        const fs::path name = entry->path().filename();
+        if (name != TaskFile::file_name && name != markers::held) files.push_back(entry->path());
     }
     if (error) return file_error("list", part, error.value());
     for (const fs::path& file : files) {
@@ -92,6 +93,9 @@ Result<void> StudyFolders::join(const fs::path& part, const fs::path& study, Tas
     add_series_of(*added->study, *task.study, clock_.wall_now());
     // Syncs the folder, and with it the files' new names.
     if (auto written = write_task_file(ops, study, task); !written) return written;
+    if (const auto holds = TaskFolders::holds_of(part)) {
+        if (auto held = folders_.hold(study, *holds); !held) return held;
+    }
     return folders_.remove(part);
 }
 

@@ -160,7 +160,7 @@ Result<void> TaskFolders::prepare(Stage stage, std::string_view id, const std::v
     if (auto removed = remove_folder_tree(ops_, hidden_folder); !removed) return removed;
     if (auto made = ops_.make_folder(hidden_folder); !made) return made;
     for (const fs::path& file : files) {
-        if (auto linked = link_or_copy_file(ops_, file, hidden_folder / file.filename()); !linked) return linked;
+        if (auto linked = link_or_copy(ops_, file, hidden_folder / file.filename()); !linked) return linked;
     }
     // Syncing the folder for task.json makes the links durable too.
     auto written = task_json.empty() ? ops_.sync_folder(hidden_folder)
@@ -242,6 +242,7 @@ TaskMarkers TaskFolders::markers_of(const fs::path& folder) {
     found.lock = path_exists(folder / markers::lock);
     found.processing = path_exists(folder / markers::processing);
     found.error = path_exists(folder / markers::error);
+    found.held = path_exists(folder / markers::held);
     return found;
 }
 

@@ -145,3 +145,18 @@ TEST_CASE("A text file is read whole, up to its limit", "[store]") {
     CHECK(read_text_file(folder / "none").error().code == Errc::not_found);
     CHECK(read_text_file(folder.path()).error().code == Errc::invalid);
 }
+
+TEST_CASE("A folder is linked with all in it, but for symbolic links", "[store]") {
+    FoldersFixture f;
+    write_file(f.root / "from/1.txt", "one");
+    write_file(f.root / "from/deep/2.txt", "two");
+    fs::create_directory(f.root / "from/empty");
+    fs::create_symlink("/etc/passwd", f.root / "from/deep/link");
+    REQUIRE(link_or_copy(f.working_ops, f.root / "from", f.root / "to"));
+    CHECK(fs::hard_link_count(f.root / "to/deep/2.txt") == 2);
+    CHECK(read_file(f.root / "to/1.txt") == "one");
+    CHECK(fs::is_directory(f.root / "to/empty"));
+    CHECK_FALSE(fs::exists(fs::symlink_status(f.root / "to/deep/link")));
+    CHECK(link_or_copy(f.working_ops, f.root / "from", f.root / "to").error().code == Errc::already_exists);
+    CHECK(link_or_copy(f.working_ops, f.root / "gone", f.root / "other").error().code == Errc::not_found);
+}

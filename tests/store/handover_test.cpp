@@ -226,3 +226,72 @@ TEST_CASE("A damaged plan is an error that names the folder", "[store][handover]
     CHECK(finished.error().message.find(".routing-parent") != std::string::npos);
     CHECK_FALSE(Handing(f.real_folders, f.clock).handover.hand_over(f.claimed, {}).ok());
 }
+
+TEST_CASE("Files are claimed again wherever they lie, with the rule that alone decides", "[store][handover]") {
+    HandoverFixture f;
+    const fs::path old = f.make(f.root / "success/old", series_files);
+    const Handing handing(f.real_folders, f.clock);
+    const auto claimed = handing.handover.claim_again("again", {old / "s#1.dcm", old / "s#2.dcm"}, "urgent");
+    REQUIRE(claimed.ok());
+    CHECK(*claimed == f.root / "incoming/.routing-again");
+    CHECK(*Handover::forced_rule(*claimed) == "urgent");
+    CHECK(Handover::forced_rule(f.claimed)->empty());
+    CHECK(f.content_of(old) == series_files);
+    REQUIRE(handing.handover.hand_over(*claimed, {PlannedTask{"t", Stage::outgoing, "{}", ""}}).ok());
+    CHECK(f.content_of(f.root / "outgoing/t") ==
+          std::map<std::string, std::string>{{"s#1.dcm", "one"}, {"s#2.dcm", "two"}, {"task.json", "{}"}});
+    CHECK_FALSE(fs::exists(*claimed));
+    const auto missing = handing.handover.claim_again("gone", {old / "s#9.dcm"}, "");
+    REQUIRE_FALSE(missing.ok());
+    CHECK(missing.error().code == Errc::not_found);
+}
+
+TEST_CASE("Claiming again that fails or is cut off leaves nothing, or a claim with its rule that becomes one task",
+          "[store][handover][faults]") {
+    const auto how = GENERATE(How::once, How::disk_full, How::crash);
+    const bool other_file_systems = GENERATE(false, true);
+    int forced = 0;
+    const unsigned rounds = for_every_failure(how, [&](FailingFileOps& ops) {
+        HandoverFixture f;
+        fs::remove_all(f.claimed);
+        const fs::path old = f.make(f.root / "success/old", series_files);
+        const std::vector<fs::path> files = {old / "s#1.dcm", old / "s#2.dcm", old / "s#3.dcm"};
+        if (other_file_systems) ops.set_file_systems(f.roots());
+        const TaskFolders folders = f.folders(ops);
+        const Handing handing(folders, f.clock);
+        bool made = false;
+        try {
+            const auto claimed = handing.handover.claim_again("parent", files, "urgent");
+            made = claimed && handing.handover.hand_over(*claimed, f.decide(1)).ok();
+        } catch (const SimulatedCrash&) {
+        }
+        const Handing after_start(f.real_folders, f.clock);
+        const auto unfinished = after_start.handover.find_unfinished();
+        const bool any = !unfinished->empty();
+        // Until the decision stands, it is to be made by the one rule.
+        if (any && !unfinished->front().is_decided) {
+            ++forced;
+            CHECK(*Handover::forced_rule(unfinished->front().claimed) == "urgent");
+        }
+        f.restart(1);
+        CHECK(f.content_of(old) == series_files);
+        fs::remove_all(old);
+        if (f.all_names().empty()) {
+            CHECK_FALSE((made || any));
+        } else {
+            f.check_done(1);
+        }
+    });
+    CHECK(rounds >= 8);
+    CHECK((forced > 0 || how == How::disk_full));
+}
+
+TEST_CASE("Every task of a series that is held is held", "[store][handover][hold]") {
+    const std::size_t count = GENERATE(1U, 3U);
+    HandoverFixture f;
+    REQUIRE(f.real_folders.hold(f.claimed, {{"s", Hold{"anna", ""}}}).ok());
+    const auto made = Handing(f.real_folders, f.clock).handover.hand_over(f.claimed, f.decide(count));
+    REQUIRE(made.ok());
+    REQUIRE(made->size() == count);
+    for (const MadeTask& task : *made) CHECK(TaskFolders::holds_of(task.folder)->contains("s"));
+}

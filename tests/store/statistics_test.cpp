@@ -94,7 +94,7 @@ TEST_CASE("Deliveries are counted by target, and rejected associations listed", 
         return journal::TaskEvent{begin, "t", "dispatcher.main", type, 1, target, ""};
     };
     const journal::MercureEvent rejected{begin, "receiver.main", MercureEventType::processing, Severity::warning,
-                                         "Association from X (10.0.0.9) rejected: no"};
+                                         "Association from 10.0.0.9 rejected: no (calling AE X, called AE Y)"};
     CHECK(past.journal->write({event(TaskEventType::dispatch_complete, "pacs"),
                                event(TaskEventType::dispatch_complete, "web"), event(TaskEventType::error, "web"),
                                rejected}));
@@ -106,5 +106,24 @@ TEST_CASE("Deliveries are counted by target, and rejected associations listed", 
     CHECK(failed[0].key == "web");
     const auto rejections = past.ask([](Statistics s) { return s.rejections(rfc3339(begin), 10); });
     REQUIRE(rejections.size() == 1);
-    CHECK(rejections[0].description == "Association from X (10.0.0.9) rejected: no");
+    CHECK(rejections[0].address == "10.0.0.9");
+    CHECK(rejections[0].reason == "no");
+    CHECK(rejections[0].calling_ae == "X");
+    CHECK(rejections[0].called_ae == "Y");
+}
+
+TEST_CASE("A rejected peer that names itself oddly counts for its own address", "[store][statistics]") {
+    Past past;
+    const auto rejected = [](const std::string& text) {
+        return journal::MercureEvent{begin, "receiver.main", MercureEventType::processing, Severity::warning, text};
+    };
+    CHECK(
+        past.journal->write({rejected("Association from 10.0.0.9 rejected: no (calling AE  rejected: no, called AE A)"),
+                             rejected("Association from X (10.0.0.1) rejected: as older versions said it"),
+                             rejected("Association from ")}));
+    const auto all = past.ask([](Statistics s) { return s.rejections(rfc3339(begin), 10); });
+    REQUIRE(all.size() == 3);
+    std::string addresses;
+    for (const auto& one : all) addresses += one.address;
+    CHECK(addresses == "10.0.0.9");
 }

@@ -33,11 +33,15 @@ public:
 
     struct Filter {
         std::string user, action, object;  ///< exact, exact, a part; "" = any
-        std::int64_t before = INT64_MAX;   ///< only entries with a smaller id
+        std::int64_t before = INT64_MAX;   ///< only entries with a smaller id …
+        std::int64_t after = 0;            ///< … or, when this is not 0, those next to it with a greater one
         std::size_t limit = 50;
     };
     /// Newest first.
     std::vector<AuditEntry> list(const Filter& filter);
+    /// How many fit the filter, wherever they are; counts no further than `counted_max`.
+    std::uint64_t count(const Filter& filter);
+    static constexpr std::uint64_t counted_max = 10'000;
 
 private:
     database::Connection& connection_;

@@ -22,6 +22,10 @@ Result<void> copy_file(FileOps& ops, const std::filesystem::path& from, const st
 /// The name is durable once the caller synced its folder.
 Result<void> link_or_copy_file(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// The same for a folder with all in it: new folders, durable but for the name of `to`, with links to the files.
+/// Symbolic links are left out. Anything but a folder is linked as `link_or_copy_file` does.
+Result<void> link_or_copy(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Renames a folder and fsyncs both parents. To another file system: copies into `.moving-NAME` beside `to`, durably;
 /// renames the source to `.moved-NAME`, which is the decision; then the copy to `to`; then removes the source. A crash
 /// leaves the folder visible in exactly one of both places, or in neither until `finish_interrupted_move`.

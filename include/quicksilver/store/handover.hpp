@@ -58,6 +58,13 @@ public:
     Result<std::vector<MadeTask>> hand_over(const std::filesystem::path& claimed,
                                             const std::vector<PlannedTask>& tasks) const;
 
+    /// Claims files that lie elsewhere, as if their series had arrived once more: `incoming/.routing-TASK` with links
+    /// to them, whole and durable. With `forced_rule` the decision is to be made by this rule alone; "" = by all.
+    Result<std::filesystem::path> claim_again(std::string_view task_id, const std::vector<std::filesystem::path>& files,
+                                              const std::string& forced_rule) const;
+    /// The rule that alone decides on a claimed folder; "" = all do. Errc::io when nobody can tell.
+    static Result<std::string> forced_rule(const std::filesystem::path& claimed);
+
     /// Goes on with the plan that lies in the folder. Returns the tasks it published, not those that were already.
     Result<std::vector<MadeTask>> finish(const std::filesystem::path& claimed) const;
 

@@ -44,14 +44,21 @@ public:
 
     struct Source {
         std::string calling_ae, address, called_ae;
+        std::string model, serial, station;  ///< of the device, as its last series says
         std::string first_seen, last_seen;
         std::uint64_t series = 0, instances = 0, bytes = 0;
         std::string modalities;  ///< ", " between them
     };
     /// Who has sent series since then, of the newest ones; last seen first.
     std::vector<Source> sources(std::string_view since);
+    struct Arrival {
+        std::string calling_ae, address, time;
+    };
+    /// When series came since then, of the newest ones, the oldest first.
+    std::vector<Arrival> arrivals(std::string_view since);
     struct Rejection {
         std::string time, description;
+        std::string address, reason, calling_ae, called_ae;  ///< "" where the description does not say
     };
     /// Associations that were rejected, newest first.
     std::vector<Rejection> rejections(std::string_view since, std::size_t limit);
@@ -76,6 +83,7 @@ public:
     static constexpr std::int64_t source_series_max = 20'000;
 
 private:
+    void read_device(Source& source);
     database::Connection& connection_;
 };
 

@@ -3,10 +3,13 @@
 #include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/config.hpp"
 #include "quicksilver/store/file_ops.hpp"
+#include "quicksilver/store/hold_marker.hpp"
 #include "quicksilver/store/task_file.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,13 +22,14 @@ enum class Stage { incoming, studies, processing, outgoing, success, error, disc
 /// "incoming", "studies" …: mercure's folder names.
 std::string_view to_string(Stage stage);
 
-/// mercure's marker files (contract §3).
+/// mercure's marker files (contract §3), and one of ours.
 namespace markers {
 inline constexpr std::string_view lock = ".lock";
 inline constexpr std::string_view processing = ".processing";
 inline constexpr std::string_view error = ".error";
 inline constexpr std::string_view halt = "HALT";
 inline constexpr std::string_view force_complete = ".force-complete";
+inline constexpr std::string_view held = ".held";  ///< hold_marker.hpp
 }  // namespace markers
 
 struct TaskEntry {
@@ -45,6 +49,7 @@ struct TaskMarkers {
     bool lock = false;
     bool processing = false;
     bool error = false;
+    bool held = false;
 };
 
 /// Owns the stage folders. Every move is one rename, so a task is in exactly one stage after any crash.
@@ -73,7 +78,8 @@ public:
     /// Sums up a stage, sub-folders included; files that vanish meanwhile do not count.
     StageUsage usage(Stage stage) const;
 
-    /// Makes `STAGE/.new-ID` with links (or copies) of `files` and, unless it is empty, `task_json`, all durable.
+    /// Makes `STAGE/.new-ID` with links (or copies) of `files` and, unless it is empty, `task_json`, all durable. A
+    /// folder among the files comes with all in it.
     /// A leftover of the same name is removed first. Not yet a task: `publish` makes it one.
     Result<void> prepare(Stage stage, std::string_view id, const std::vector<std::filesystem::path>& files,
                          std::string_view task_json) const;
@@ -101,6 +107,17 @@ public:
     /// After a crash the next start removes it. An empty path when the folder is not there.
     Result<std::filesystem::path> set_aside(const std::filesystem::path& folder) const;
 
+    /// Keeps a folder for these series too: `remove_unless_held` leaves it alone until all are released. The marker
+    /// goes wherever the folder goes. Errc::not_found when the folder is gone. Leaves its age as it is, as `release`
+    /// does.
+    Result<void> hold(const std::filesystem::path& folder, const Holds& holds) const;
+    /// False when the folder was not held for this series. A marker that names nobody is removed, too.
+    Result<bool> release(const std::filesystem::path& folder, const std::string& series_uid) const;
+    /// For which series a folder is held; nothing when it is not.
+    static std::optional<Holds> holds_of(const std::filesystem::path& folder);
+    /// `remove`, but Errc::busy for a folder that is held, however little before.
+    Result<void> remove_unless_held(const std::filesystem::path& folder) const;
+
     /// Removes what a crash left of making and removing: `.new-*` except these ids, and `.removing-*`. For the start,
     /// after the unfinished hand-overs. Returns how many.
     Result<std::size_t> remove_leftovers(const std::set<std::string>& keep_new_ids) const;
@@ -120,6 +137,7 @@ private:
     FileOps& ops_;
     const Clock& clock_;
     FolderConfig folders_;
+    mutable std::mutex holds_mutex_;  // guards the markers `.held`, against one another and against removing
 };
 
 }  // namespace quicksilver
