@@ -2,13 +2,15 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
-#include "quicksilver/pipeline/cleaning_plan.hpp"
+#include "quicksilver/pipeline/cleaner.hpp"
 #include "quicksilver/pipeline/delivery_control.hpp"
 #include "quicksilver/pipeline/processor.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
+#include "quicksilver/pipeline/series_holds.hpp"
 #include "quicksilver/pipeline/study_collector.hpp"
 #include "quicksilver/pipeline/targets/target.hpp"
+#include "quicksilver/rules/completion.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -33,6 +35,34 @@ Control::Steps shown(const std::vector<TestStep>& steps) {
     return all;
 }
 
+KnownSeries known(SeriesChoice series) {
+    return KnownSeries{std::move(series.series_uid), std::move(series.study_uid), std::move(series.tasks)};
+}
+
+/// What its task.json says of a study, with the check list of its required series and its times.
+void add_study(const TaskStudy& study, const Config& config, CollectedStudyView& view) {
+    const StudyTimes times = study_times(study);
+    view.study_uid = study.study_uid;
+    if (times.created) view.created_at = rfc3339(*times.created);
+    if (times.last_received) view.last_received_at = rfc3339(*times.last_received);
+    view.required_series = study.complete_required_series;
+    view.received_series = study.received_series;
+    view.series_uids = study.received_series_uid;
+    const auto completion = rules::evaluate_completion(study.complete_required_series, study.received_series);
+    for (const std::string& text : completion.wanted) {
+        const bool missing = std::ranges::find(completion.missing, text) != completion.missing.end();
+        view.required.push_back({text, !missing});
+    }
+    const auto later = [](WallTime time, Seconds by) {
+        return time + std::chrono::duration_cast<WallTime::duration>(by);
+    };
+    view.deadline_action = study.complete_force_action;
+    const bool by_time = study.complete_trigger == "timeout" || study.complete_required_series.empty();
+    if (by_time && times.last_received) view.complete_at = later(*times.last_received, config.study_complete_trigger);
+    const bool ends = view.deadline_action == "discard" || view.deadline_action == "proceed";
+    if (ends && times.created) view.deadline = later(*times.created, config.study_forcecomplete_trigger);
+}
+
 Error no_such_task(const std::string& task_id) {
     return Error{Errc::not_found, fmt::format("there is no task {} (any more)", task_id)};
 }
@@ -50,14 +80,7 @@ std::vector<CollectedStudyView> PipelineControl::studies() const {
         view.state = study.verdict.reason;
         view.missing_series = study.verdict.missing;
         view.task = nlohmann::json::parse(to_json_text(study.task), nullptr, false);
-        if (study.task.study) {
-            view.study_uid = study.task.study->study_uid;
-            view.created_at = study.task.study->creation_time;
-            view.last_received_at = study.task.study->last_receive_time;
-            view.required_series = study.task.study->complete_required_series;
-            view.received_series = study.task.study->received_series;
-            view.series_uids = study.task.study->received_series_uid;
-        }
+        if (study.task.study) add_study(*study.task.study, *parts_.context.config(), view);
         views.push_back(std::move(view));
     }
     return views;
@@ -119,6 +142,11 @@ asio::awaitable<Result<Control::Steps>> PipelineControl::test_unsaved_target(std
 asio::awaitable<Result<void>> PipelineControl::act_on_task(TaskAction action, std::string task_id) {
     if (action == TaskAction::put_first) co_return parts_.delivery.put_first(task_id);
     if (action == TaskAction::send_missing) co_return co_await retry(std::move(task_id));
+    if (action == TaskAction::process)
+        co_return co_await parts_.processor.restart(std::move(task_id), Processor::Again::ended);
+    if (action == TaskAction::deliver) {
+        co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::missing);
+    }
     if (action == TaskAction::send_all) {
         co_return co_await parts_.delivery.resend(std::move(task_id), DeliveryControl::Resend::all);
     }
@@ -131,13 +159,29 @@ asio::awaitable<Result<void>> PipelineControl::act_on_task(TaskAction action, st
 asio::awaitable<Result<void>> PipelineControl::retry(std::string task_id) {
     const Result<void> sent = co_await parts_.delivery.resend(task_id, DeliveryControl::Resend::missing);
     if (sent || sent.error().code != Errc::invalid) co_return sent;
-    const Result<void> restarted = co_await parts_.processor.restart(std::move(task_id));
+    const Result<void> restarted = co_await parts_.processor.restart(std::move(task_id), Processor::Again::failed);
     if (!restarted && restarted.error().code == Errc::not_found) co_return sent;
     co_return restarted;
 }
 
 asio::awaitable<Result<std::string>> PipelineControl::send_task(std::string task_id, std::vector<std::string> targets) {
     return parts_.delivery.send_to(std::move(task_id), std::move(targets));
+}
+
+asio::awaitable<Result<std::vector<std::string>>> PipelineControl::hold_series(SeriesChoice series, std::string user) {
+    return parts_.holds.hold(known(std::move(series)), std::move(user));
+}
+
+asio::awaitable<Result<std::vector<std::string>>> PipelineControl::release_series(SeriesChoice series) {
+    return parts_.holds.release(known(std::move(series)));
+}
+
+std::shared_ptr<const Holds> PipelineControl::holds() const {
+    return parts_.holds.all();
+}
+
+asio::awaitable<Result<std::string>> PipelineControl::route_series(SeriesChoice series, std::string rule) {
+    return parts_.router.route_again(known(std::move(series)), std::move(rule));
 }
 
 asio::awaitable<Result<void>> PipelineControl::remove_task(std::string task_id) {
@@ -161,7 +205,7 @@ Result<void> PipelineControl::remove_ended(const std::string& task_id) const {
         if (markers.lock || markers.processing) {
             return Error{Errc::busy, fmt::format("task {} is in use; try again", task_id)};
         }
-        return folders.remove(folders.path(stage, task_id));
+        return folders.remove_unless_held(folders.path(stage, task_id));
     }
     for (const quicksilver::Stage stage : {quicksilver::Stage::outgoing, quicksilver::Stage::processing}) {
         if (!folders.exists(stage, task_id)) continue;
@@ -174,7 +218,7 @@ asio::awaitable<std::vector<CleaningItem>> PipelineControl::clean(bool remove) {
     auto work = [this, remove] { return clean_blocking(remove); };
     std::vector<CleaningItem> items = co_await run_blocking(parts_.context.files, work);
     for (const CleaningItem& item : items) {
-        if (!remove || !item.problem.empty()) continue;
+        if (!remove || item.held || !item.problem.empty()) continue;
         parts_.context.books.task_event(item.task, sender, TaskEventType::clean, 0, item.stage,
                                         "Deleted folder, as a person asked");
     }
@@ -184,28 +228,21 @@ asio::awaitable<std::vector<CleaningItem>> PipelineControl::clean(bool remove) {
 /// On the files pool.
 std::vector<CleaningItem> PipelineControl::clean_blocking(bool remove) const {
     const TaskFolders& folders = parts_.context.folders;
-    std::vector<CleaningCandidate> candidates;
-    for (const quicksilver::Stage stage : {quicksilver::Stage::success, quicksilver::Stage::discard}) {
-        const auto entries = folders.list(stage);
-        if (!entries) continue;
-        for (const TaskEntry& entry : *entries) {
-            const TaskMarkers markers = TaskFolders::markers_of(entry.path);
-            if (!markers.lock && !markers.processing) candidates.push_back({entry.path, entry.modified});
-        }
-    }
+    auto candidates = cleaning_candidates(folders, {quicksilver::Stage::success, quicksilver::Stage::discard});
     CleanerConfig config = parts_.context.config()->cleaner;
     config.offpeak_start = config.offpeak_end = "";  // whatever the hour
     std::vector<CleaningItem> items;
     for (const CleaningCandidate& one : expired(std::move(candidates), config, parts_.context.clock.wall_now(), 0)) {
-        CleaningItem item{one.folder.parent_path().filename(), one.folder.filename(), one.modified, 0, ""};
+        CleaningItem item{one.folder.parent_path().filename(), one.folder.filename(), one.modified, 0, "", one.held};
         std::error_code error;
         for (std::filesystem::recursive_directory_iterator file(one.folder, error), end; !error && file != end;
              file.increment(error)) {
             std::error_code gone;
             if (file->is_regular_file(gone)) item.bytes += file->file_size(gone);
         }
-        if (remove) {
-            if (const auto removed = folders.remove(one.folder); !removed) item.problem = removed.error().message;
+        if (remove && !item.held) {
+            const auto removed = folders.remove_unless_held(one.folder);
+            if (!removed) item.problem = removed.error().message;
         }
         items.push_back(std::move(item));
     }

@@ -18,6 +18,7 @@ class DeliveryControl;
 class Processor;
 class Receiver;
 class Router;
+class SeriesHolds;
 class StudyCollector;
 class TargetRegistry;
 
@@ -30,6 +31,7 @@ public:
         boost::asio::thread_pool& sends;
         Receiver& receiver;
         Router& router;
+        SeriesHolds& holds;
         StudyCollector& studies;
         Processor& processor;
         DeliveryControl& delivery;
@@ -59,6 +61,11 @@ public:
     boost::asio::awaitable<Result<void>> act_on_task(TaskAction action, std::string task_id) override;
     boost::asio::awaitable<Result<std::string>> send_task(std::string task_id,
                                                           std::vector<std::string> targets) override;
+    boost::asio::awaitable<Result<std::vector<std::string>>> hold_series(SeriesChoice series,
+                                                                         std::string user) override;
+    boost::asio::awaitable<Result<std::vector<std::string>>> release_series(SeriesChoice series) override;
+    std::shared_ptr<const Holds> holds() const override;
+    boost::asio::awaitable<Result<std::string>> route_series(SeriesChoice series, std::string rule) override;
     boost::asio::awaitable<Result<void>> remove_task(std::string task_id) override;
     boost::asio::awaitable<std::vector<CleaningItem>> clean(bool remove) override;
 

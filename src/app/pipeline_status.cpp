@@ -163,6 +163,8 @@ PipelineStatus ServerStatus::pipeline() const {
         status.targets.push_back(std::move(shown));
     }
     status.storage = storage_;
+    status.storage.held_series = sources_.control.holds()->size();
+    status.storage.held_in_the_way = sources_.cleaner.status().held_in_the_way;
     return status;
 }
 

@@ -12,6 +12,7 @@
 #include "quicksilver/pipeline/processor.hpp"
 #include "quicksilver/pipeline/receiver.hpp"
 #include "quicksilver/pipeline/router.hpp"
+#include "quicksilver/pipeline/series_holds.hpp"
 #include "quicksilver/pipeline/study_collector.hpp"
 #include "quicksilver/pipeline/targets/commitment_reports.hpp"
 #include "quicksilver/store/administration.hpp"
@@ -138,15 +139,16 @@ private:
         const auto to_next_stage = [this](Stage stage, const std::string& name) { tell(stage, name); };
         processor_ = std::make_unique<Processor>(stage("processor"), modules_, runners_, to_next_stage);
         const ServerIdentity identity{program_version(), initial_->appliance_name, host_name()};
+        holds_ = std::make_unique<SeriesHolds>(stage("holds"));
         router_ = std::make_unique<Router>(stage("router"), *incoming_, *receiver_, *to_router_, study_folders_,
-                                           to_next_stage, identity);
+                                           *holds_, to_next_stage, identity);
         const auto is_arriving = [this](const std::string& study_uid) {
             return receiver_->is_receiving_study(study_uid) || router_->is_routing_study(study_uid);
         };
         studies_ = std::make_unique<StudyCollector>(stage("studies"), study_folders_, is_arriving, to_next_stage);
         control_ = std::make_unique<PipelineControl>(
-            PipelineControl::Parts{stage("control"), sends_, *receiver_, *router_, *studies_, *processor_, *dispatcher_,
-                                   targets_, sources_, initial_->folders.run / "pauses.json"});
+            PipelineControl::Parts{stage("control"), sends_, *receiver_, *router_, *holds_, *studies_, *processor_,
+                                   *dispatcher_, targets_, sources_, initial_->folders.run / "pauses.json"});
         engine_modules_ = std::make_unique<EngineModules>(
             EngineModules::Parts{stage("modules"), runners_, *processor_, modules_, engine_});
         cleaner_ = std::make_unique<Cleaner>(stage("cleaner"));
@@ -199,6 +201,7 @@ private:
     asio::awaitable<void> supervise() {
         co_await books_.make_database();
         co_await control_->restore();
+        co_await holds_->recover();
         const std::size_t handed_over = co_await router_->recover();
         log_.info("recovery", kv("unfinished_instances", recovery_.unfinished), kv("torn_instances", recovery_.torn),
                   kv("unfinished_series", handed_over),
@@ -365,6 +368,7 @@ private:
     std::unique_ptr<Receiver> receiver_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<Processor> processor_;
+    std::unique_ptr<SeriesHolds> holds_;
     std::unique_ptr<Router> router_;
     std::unique_ptr<StudyCollector> studies_;
     std::unique_ptr<Cleaner> cleaner_;

@@ -103,7 +103,9 @@ nlohmann::json storage_to_json(const StorageStatus& storage) {
                            {"free_bytes", storage.free_bytes},
                            {"reserve_bytes", storage.reserve_bytes},
                            {"used_percent", nullptr},
-                           {"stages", storage.stages}};
+                           {"stages", storage.stages},
+                           {"held_series", storage.held_series},
+                           {"held_in_the_way", storage.held_in_the_way}};
     if (storage.total_bytes > 0) {
         const double free = static_cast<double>(storage.free_bytes) / static_cast<double>(storage.total_bytes);
         json["used_percent"] = rounded(100 * (1 - free));

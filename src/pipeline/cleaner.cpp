@@ -41,9 +41,9 @@ boost::asio::awaitable<void> Cleaner::run() {
 boost::asio::awaitable<void> Cleaner::clean_once() {
     const auto config = context_.config();
     auto clean = [&] { return clean_blocking(config->cleaner); };
-    const auto removed = co_await run_blocking(context_.files, clean);
+    const Round round = co_await run_blocking(context_.files, clean);
     bool emergency = false;
-    for (const Removed& one : removed) {
+    for (const Removed& one : round.removed) {
         if (!one.error.empty()) {
             context_.log.warn("cannot remove a folder", kv("folder", one.folder.string()), kv("reason", one.error));
             continue;
@@ -56,26 +56,38 @@ boost::asio::awaitable<void> Cleaner::clean_once() {
     if (emergency) {
         ++totals_.emergencies_total;
         context_.log.warn("the disk is almost full; the oldest delivered and discarded series were removed",
-                          kv("folders", removed.size()));
+                          kv("folders", round.removed.size()));
         context_.books.server_event(sender, MercureEventType::processing, Severity::warning,
                                     "Disk is almost full: the oldest folders were deleted");
     }
+    note_held(round.held_in_the_way);
+}
+
+/// Said when it begins; the interface says it for as long as it lasts.
+void Cleaner::note_held(std::uint64_t in_the_way) {
+    if (in_the_way > 0 && totals_.held_in_the_way == 0) {
+        context_.log.error("the disk is almost full, and all that is left to remove is held by people",
+                           kv("folders", in_the_way));
+        context_.books.server_event(sender, MercureEventType::processing, Severity::error,
+                                    "Disk is almost full, and all that is left to remove is held");
+    }
+    totals_.held_in_the_way = in_the_way;
 }
 
 /// On the files pool.
-std::vector<Cleaner::Removed> Cleaner::clean_blocking(const CleanerConfig& config) const {
-    std::vector<Removed> removed;
-    clean_emergency(config, removed);
+Cleaner::Round Cleaner::clean_blocking(const CleanerConfig& config) const {
+    Round round;
+    clean_emergency(config, round);
     const WallTime now = context_.clock.wall_now();
-    auto all = candidates({Stage::success, Stage::discard});
+    auto all = cleaning_candidates(context_.folders, {Stage::success, Stage::discard});
     for (const CleaningCandidate& one : expired(std::move(all), config, now, local_minute_of_day(now))) {
-        removed.push_back(remove(one.folder, false));
+        if (!one.held) remove(one, false, round);
     }
-    return removed;
+    return round;
 }
 
 /// Oldest first, measuring again after each, so that no more goes than must.
-void Cleaner::clean_emergency(const CleanerConfig& config, std::vector<Removed>& removed) const {
+void Cleaner::clean_emergency(const CleanerConfig& config, Round& round) const {
     const auto& success = context_.folders.path(Stage::success);
     const auto& discard = context_.folders.path(Stage::discard);
     const bool together = on_same_disk(success, discard);
@@ -83,32 +95,42 @@ void Cleaner::clean_emergency(const CleanerConfig& config, std::vector<Removed>&
         together ? std::vector<std::vector<Stage>>{{Stage::success, Stage::discard}}
                  : std::vector<std::vector<Stage>>{{Stage::success}, {Stage::discard}};
     for (const std::vector<Stage>& stages : disks) {
-        const auto is_full = [&] {
+        bool full = true;
+        const auto measure = [&] {
             const DiskSpace space = measure_(context_.folders.path(stages.front()));
-            return is_disk_almost_full(space.total_bytes, space.available_bytes, config.emergency_percentage);
+            full = is_disk_almost_full(space.total_bytes, space.available_bytes, config.emergency_percentage);
         };
-        if (!is_full()) continue;
-        for (const CleaningCandidate& one : candidates(stages)) {
-            removed.push_back(remove(one.folder, true));
-            if (!is_full()) break;
+        measure();
+        if (!full) continue;
+        std::uint64_t held = 0;
+        for (const CleaningCandidate& one : cleaning_candidates(context_.folders, stages)) {
+            if (one.held) {
+                ++held;
+                continue;
+            }
+            remove(one, true, round);
+            measure();
+            if (!full) break;
         }
+        if (full) round.held_in_the_way += held;
     }
 }
 
-Cleaner::Removed Cleaner::remove(const std::filesystem::path& folder, bool emergency) const {
-    const auto done = context_.folders.remove(folder);
-    return Removed{folder, emergency, done ? std::string() : done.error().message};
+void Cleaner::remove(const CleaningCandidate& one, bool emergency, Round& round) const {
+    const auto done = context_.folders.remove_unless_held(one.folder);
+    if (!done && done.error().code == Errc::busy) return;  // somebody was faster
+    round.removed.push_back(Removed{one.folder, emergency, done ? std::string() : done.error().message});
 }
 
-/// Oldest first, without those that somebody works in.
-std::vector<CleaningCandidate> Cleaner::candidates(const std::vector<Stage>& stages) const {
+std::vector<CleaningCandidate> cleaning_candidates(const TaskFolders& folders, const std::vector<Stage>& stages) {
     std::vector<CleaningCandidate> found;
     for (const Stage stage : stages) {
-        const auto entries = context_.folders.list(stage);
+        const auto entries = folders.list(stage);
         if (!entries) continue;  // said by whoever needs the folder first
         for (const TaskEntry& entry : *entries) {
             const TaskMarkers markers = TaskFolders::markers_of(entry.path);
-            if (!markers.lock && !markers.processing) found.push_back(CleaningCandidate{entry.path, entry.modified});
+            const bool in_use = markers.lock || markers.processing;
+            if (!in_use) found.push_back(CleaningCandidate{entry.path, entry.modified, markers.held});
         }
     }
     std::sort(found.begin(), found.end(),

@@ -2,6 +2,7 @@
 #include "quicksilver/core/unique_id.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/dispatcher.hpp"
+#include "quicksilver/pipeline/series_folders.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/sent_log.hpp"
 #include "quicksilver/store/task_folders.hpp"
@@ -32,6 +33,16 @@ std::optional<Stage> find_stage(const TaskFolders& folders, const std::string& t
 
 Error no_such_task(const std::string& task_id, const char* where) {
     return Error{Errc::not_found, fmt::format("there is no task {} in {}", task_id, where)};
+}
+
+/// What a copy of a task gets: all but what is ours; that somebody holds the series counts for the copy as well.
+bool goes_along(const std::filesystem::directory_entry& entry) {
+    const std::string name = entry.path().filename();
+    if (name == TaskFile::file_name || name == SentLog::file_name) return false;
+    if (name.front() == '.' && name != markers::held) return false;
+    std::error_code gone;
+    const auto status = entry.symlink_status(gone);
+    return std::filesystem::is_regular_file(status) || std::filesystem::is_directory(status);
 }
 
 /// As if it had never been sent to its targets, or only to those that confirmed it.
@@ -195,6 +206,13 @@ Result<std::string> Dispatcher::bring_back(const std::string& task_id, Resend wh
         return Error{Errc::invalid, fmt::format("task {} failed before delivery ({}); restart that instead", task_id,
                                                 to_string(*file->info.fail_stage))};
     }
+    const bool all_complete = std::ranges::all_of(file->dispatch->targets, [&file](const std::string& target) {
+        return file->dispatch->status[target].state == DispatchStatus::State::complete;
+    });
+    if (what == Resend::missing && all_complete) {
+        return Error{Errc::invalid,
+                     fmt::format("task {} was delivered to all its targets; resend it instead", task_id)};
+    }
     reset_dispatch(*file->dispatch, what == Resend::all);
     file->info.fail_stage.reset();
     file->info.fail_reason.reset();
@@ -216,49 +234,55 @@ asio::awaitable<Result<std::string>> Dispatcher::send_to(std::string task_id, st
         if (auto known = require_target(target); !known) co_return known.error();
     }
     auto copy = [&] { return make_copy(task_id, targets); };
-    const Result<std::string> made = co_await run_blocking(context_.files, copy);
-    if (!made) co_return made;
-    context_.books.task_event(task_id, dispatch_sender, TaskEventType::copy, 0,
-                              context_.folders.path(Stage::outgoing, *made).string(), "Sent to other targets");
-    context_.log.info("sent to other targets", kv("task", task_id), kv("as", *made),
-                      kv("targets", fmt::format("{}", fmt::join(targets, ", "))));
-    add(*made);
-    co_return made;
+    const Result<TaskFile> made = co_await run_blocking(context_.files, copy);
+    if (!made) co_return made.error();
+    co_return take_copy(task_id, *made);
 }
 
-/// On the files pool. The id of the new task.
-Result<std::string> Dispatcher::make_copy(const std::string& task_id, const std::vector<std::string>& targets) const {
+/// Of a task that was sent to other targets: its id.
+std::string Dispatcher::take_copy(const std::string& task_id, const TaskFile& copy) {
+    context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), copy.id, to_json_text(copy)});
+    context_.books.task_event(task_id, dispatch_sender, TaskEventType::copy, 0,
+                              context_.folders.path(Stage::outgoing, copy.id).string(), "Sent to other targets");
+    context_.log.info("sent to other targets", kv("task", task_id), kv("as", copy.id),
+                      kv("targets", fmt::format("{}", fmt::join(copy.dispatch->targets, ", "))));
+    add(copy.id);
+    return copy.id;
+}
+
+/// On the files pool. The new task.
+Result<TaskFile> Dispatcher::make_copy(const std::string& task_id, const std::vector<std::string>& targets) const {
     const auto stage = find_stage(context_.folders, task_id, {Stage::outgoing, Stage::success, Stage::error});
     if (!stage) return no_such_task(task_id, "outgoing, success or error");
     const std::filesystem::path folder = context_.folders.path(*stage, task_id);
+    auto file = read_task_file(folder);
+    if (!file) return file.error();
+    const bool before_delivery = file->info.fail_stage && *file->info.fail_stage != FailStage::dispatching;
+    if (before_delivery && !file->process.empty()) {
+        return Error{Errc::invalid, fmt::format("task {} failed before it had results to send; process it again, or "
+                                                "route its series by another rule",
+                                                task_id)};
+    }
     std::vector<std::filesystem::path> files;
     std::error_code error;
     for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
          entry.increment(error)) {
-        const std::string name = entry->path().filename();
-        const bool is_ours = name == TaskFile::file_name || name == SentLog::file_name || name.front() == '.';
-        if (!is_ours && entry->is_regular_file()) files.push_back(entry->path());
-        if (!is_ours && entry->is_directory()) {
-            return Error{Errc::invalid, fmt::format("task {} has the folder {} in it, which a copy cannot take along; "
-                                                    "add the targets to its rule and let it be processed again",
-                                                    task_id, name)};
-        }
+        if (goes_along(*entry)) files.push_back(entry->path());
     }
     if (error) return Error{Errc::io, fmt::format("cannot list {}: {}", folder.string(), error.message())};
     if (files.empty()) return Error{Errc::invalid, fmt::format("task {} has no files to send", task_id)};
 
-    auto file = read_task_file(folder);
-    if (!file) return file.error();
     file->id = make_task_id();
     file->info.action = "route";
     file->info.fail_stage.reset();
     file->info.fail_reason.reset();
+    if (holds_results(*file)) mark_as_results(*file);
     file->process.clear();
     file->process_is_list = false;
     file->dispatch = make_task_dispatch(targets, context_.clock.wall_now());
     const auto made = context_.folders.make_task(Stage::outgoing, file->id, files, to_json_text(*file));
     if (!made) return made.error();
-    return file->id;
+    return file;
 }
 
 Result<void> Dispatcher::put_first(const std::string& task_id) {

@@ -2,6 +2,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/dispatcher.hpp"
 #include "quicksilver/pipeline/retry_plan.hpp"
+#include "quicksilver/pipeline/series_folders.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
@@ -25,10 +26,10 @@ double seconds_of(WallTime time) {
     return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-journal::SeriesState series_state(const TaskInfo& info, journal::SeriesStage stage, WallTime now) {
+journal::SeriesState series_state(const std::string& series_uid, journal::SeriesStage stage, WallTime now) {
     journal::SeriesState state;
     state.time = now;
-    state.series_uid = info.uid;
+    state.series_uid = series_uid;
     state.state = stage;
     return state;
 }
@@ -294,8 +295,8 @@ asio::awaitable<bool> Dispatcher::succeed(TaskPtr task) {
     context_.books.task_event(task->id, dispatch_sender, TaskEventType::complete, task->instances, "", "Task complete");
     context_.books.record(journal::TaskUpdated{now, task->id, to_json_text(task->file)});
     // The last of the series' deliveries says it.
-    if (!series_.contains(task->file.info.uid)) {
-        context_.books.record(series_state(task->file.info, journal::SeriesStage::done, now));
+    for (const std::string& series : series_of(task->file)) {
+        if (!series_.contains(series)) context_.books.record(series_state(series, journal::SeriesStage::done, now));
     }
     co_return true;
 }
@@ -325,16 +326,20 @@ asio::awaitable<bool> Dispatcher::give_up(TaskPtr task, std::string reason) {
                                     "Series suspended after reaching max retries");
     }
     context_.books.record(journal::TaskUpdated{now, task->id, to_json_text(task->file)});
-    auto state = series_state(task->file.info, journal::SeriesStage::failed, now);
-    state.outcome = std::move(reason);
-    context_.books.record(std::move(state));
+    for (const std::string& series : series_of(task->file)) {
+        auto state = series_state(series, journal::SeriesStage::failed, now);
+        state.outcome = reason;
+        context_.books.record(std::move(state));
+    }
     co_return true;
 }
 
 void Dispatcher::forget(const TaskPtr& task) {
     tasks_.erase(task->id);
-    const auto series = series_.find(task->file.info.uid);
-    if (series != series_.end() && --series->second == 0) series_.erase(series);
+    for (const std::string& uid : series_of(task->file)) {
+        const auto series = series_.find(uid);
+        if (series != series_.end() && --series->second == 0) series_.erase(series);
+    }
 }
 
 }  // namespace quicksilver

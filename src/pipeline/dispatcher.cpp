@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
+#include "quicksilver/pipeline/series_folders.hpp"
 #include "quicksilver/store/sent_log.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
@@ -144,7 +145,7 @@ asio::awaitable<void> Dispatcher::load(TaskPtr task) {
 
 /// Every target that has not got the task begins where it stood.
 void Dispatcher::begin(const TaskPtr& task) {
-    ++series_[task->file.info.uid];
+    for (const std::string& series : series_of(task->file)) ++series_[series];
     task->state = Task::State::delivering;
     TaskDispatch& dispatch = *task->file.dispatch;
     const bool ours = std::ranges::any_of(dispatch.status, [](const auto& entry) { return entry.second.attempts > 0; });

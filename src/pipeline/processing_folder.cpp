@@ -186,6 +186,10 @@ ProcessingFolder::ProcessingFolder(const TaskFolders& folders, std::string id)
 ProcessingFolder::ProcessingFolder(const TaskFolders& folders, std::string id, fs::path folder)
     : folders_(folders), id_(std::move(id)), folder_(std::move(folder)) {}
 
+fs::path ProcessingFolder::leaving(const TaskFolders& folders, const std::string& id) {
+    return folders.path(Stage::processing, std::string(publishing_prefix) + id);
+}
+
 Result<std::optional<ProcessingState>> ProcessingFolder::state() const {
     const auto text = read_text_file(folder_ / state_file);
     if (!text && text.error().code == Errc::not_found) return std::optional<ProcessingState>();
@@ -363,12 +367,16 @@ Result<ProcessingFolder::Published> ProcessingFolder::publish(ProcessingState st
         if (auto written = write_state(state); !written) return written.error();
     }
     // Beside the task first: the move between file systems leaves its own traces there, which the start knows.
-    const fs::path leaving = folder_.parent_path() / (std::string(publishing_prefix) + id_);
+    const fs::path leaving = ProcessingFolder::leaving(folders_, id_);
     if (!path_exists(leaving) && path_exists(out())) {
         if (auto renamed = rename_durably(ops, out(), leaving); !renamed) return renamed.error();
     }
     Published published;
     if (path_exists(leaving)) {
+        // Only now: whoever holds the task after this finds the results here or in their stage.
+        if (const auto holds = TaskFolders::holds_of(folder_)) {
+            if (auto held = folders_.hold(leaving, *holds); !held) return held.error();
+        }
         auto moved = folders_.move(leaving, state.publish_to, id_);
         if (!moved) return moved.error();
         published.folder = std::move(*moved);

@@ -3,6 +3,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/processor.hpp"
 #include "quicksilver/pipeline/routing.hpp"
+#include "quicksilver/pipeline/series_folders.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
@@ -23,6 +24,11 @@ bool has_instances(const fs::path& folder) {
 
 /// The task as its rule would make it now.
 Result<void> plan_anew(TaskFile& task, const Config& config, WallTime now) {
+    if (task.info.applied_rule.empty()) {
+        return Error{Errc::invalid, fmt::format("task {} is not of one rule alone, so there is nothing to process; "
+                                                "route its series again from the start",
+                                                task.id)};
+    }
     const RuleConfig* rule = config.find_rule(task.info.applied_rule);
     if (rule == nullptr) {
         return Error{Errc::invalid, fmt::format("task {} is of the rule '{}', which does not exist any more; make a "
@@ -56,12 +62,12 @@ bool Processor::may_run(const std::string& task_id, std::size_t step) const {
     return step < task.file.process.size() && (!task.progress || task.progress->step <= step);
 }
 
-boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id) {
+boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id, Again what) {
     if (!TaskFolders::is_id(task_id)) co_return Error{Errc::not_found, "that is no name of a task"};
     if (tasks_.contains(task_id)) {
         co_return Error{Errc::busy, fmt::format("task {} is being processed; cancel it first", task_id)};
     }
-    auto move = [&] { return bring_back(task_id); };
+    auto move = [&] { return bring_back(task_id, what); };
     const Result<std::string> moved = co_await run_blocking(context_.files, move);
     if (!moved) co_return moved.error();
     context_.books.task_event(task_id, processor_sender, TaskEventType::move, 0,
@@ -73,27 +79,39 @@ boost::asio::awaitable<Result<void>> Processor::restart(std::string task_id) {
 }
 
 /// On the files pool. The name of the folder in processing/.
-Result<std::string> Processor::bring_back(const std::string& task_id) const {
-    if (!context_.folders.exists(Stage::error, task_id)) {
-        return Error{Errc::not_found, fmt::format("no task {} in error", task_id)};
+Result<std::string> Processor::bring_back(const std::string& task_id, Again what) const {
+    const TaskFolders& folders = context_.folders;
+    if (folders.exists(Stage::outgoing, task_id)) {
+        return Error{Errc::busy, fmt::format("task {} is being delivered; cancel it first", task_id)};
     }
-    const fs::path folder = context_.folders.path(Stage::error, task_id);
+    const bool has_succeeded = what == Again::ended && folders.exists(Stage::success, task_id);
+    if (!has_succeeded && !folders.exists(Stage::error, task_id)) {
+        return Error{Errc::not_found,
+                     fmt::format("no task {} in {}", task_id, what == Again::ended ? "success or error" : "error")};
+    }
+    const fs::path folder = folders.path(has_succeeded ? Stage::success : Stage::error, task_id);
     auto file = read_task_file(folder);
-    if (!file) return file.error();
-    if (file->info.fail_stage != FailStage::processing) {
+    if (!file) return Error{Errc::invalid, file.error().message};
+    if (what == Again::failed && file->info.fail_stage != FailStage::processing) {
         return Error{Errc::invalid, fmt::format("task {} did not fail in processing; send it again instead", task_id)};
     }
-    if (!has_instances(folder / ProcessingFolder::as_received) && !has_instances(folder)) {
+    const fs::path received = received_in(folders, folder);
+    if (received.empty()) {
+        return Error{Errc::invalid, fmt::format("task {} has only the results of its modules; the images as they were "
+                                                "received are kept no longer than until it is processed",
+                                                task_id)};
+    }
+    if (!has_instances(received) && !has_instances(folder)) {
         return Error{Errc::invalid, fmt::format("task {} has no images as they were received", task_id)};
     }
     if (auto planned = plan_anew(*file, *context_.config(), context_.clock.wall_now()); !planned) {
         return planned.error();
     }
     // What an earlier attempt left goes when processing begins; without its state nobody goes on with it.
-    FileOps& ops = context_.folders.ops();
+    FileOps& ops = folders.ops();
     if (auto removed = ops.unlink(folder / ProcessingFolder::state_file); !removed) return removed.error();
     if (auto written = write_task_file(ops, folder, *file); !written) return written.error();
-    const auto moved = context_.folders.move(folder, Stage::processing, task_id);
+    const auto moved = folders.move(folder, Stage::processing, task_id);
     if (!moved) return moved.error();
     return moved->filename().string();
 }

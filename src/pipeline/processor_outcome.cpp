@@ -4,6 +4,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/deidentified_task.hpp"
 #include "quicksilver/pipeline/dynamic_routing.hpp"
+#include "quicksilver/pipeline/series_folders.hpp"
 
 #include "processor_parts.hpp"
 
@@ -104,13 +105,15 @@ void Processor::report_published(const Task& task, const TaskInfo& received, con
                               fmt::format("Moved to {} folder", to_string(to)));
     journal::SeriesState state;
     state.time = context_.clock.wall_now();
-    state.series_uid = task.file.info.uid;
     state.state = journal::SeriesStage::dispatching;
     if (to == Stage::success) {
         context_.books.task_event(task.id, sender, TaskEventType::complete, 0, "", "Task complete");
         state.state = journal::SeriesStage::done;
     }
-    if (task.file.info.uid_type == "series") context_.books.record(state);
+    for (const std::string& series : series_of(task.file)) {
+        state.series_uid = series;
+        context_.books.record(state);
+    }
     if (received.uid_type == "series" && !received.uid.empty() && received.uid != task.file.info.uid) {
         // What is delivered is another series now; nobody will hear of this one any more.
         state.series_uid = received.uid;
@@ -143,13 +146,14 @@ asio::awaitable<void> Processor::fail(TaskPtr task, std::string reason) {
                               "Processing failed: " + reason);
     context_.books.task_event(task->id, sender, TaskEventType::move, 0, parked->string(), "Moved to error folder");
     context_.books.record(journal::TaskUpdated{context_.clock.wall_now(), task->id, to_json_text(task->file)});
-    if (task->file.info.uid_type != "series") co_return;
     journal::SeriesState state;
     state.time = context_.clock.wall_now();
-    state.series_uid = task->file.info.uid;
     state.state = journal::SeriesStage::failed;
     state.outcome = std::move(reason);
-    context_.books.record(std::move(state));
+    for (const std::string& series : series_of(task->file)) {
+        state.series_uid = series;
+        context_.books.record(state);
+    }
 }
 
 }  // namespace quicksilver

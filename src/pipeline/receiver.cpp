@@ -185,7 +185,9 @@ void Receiver::instance_refused(const dicom::Peer& peer, const std::string& sop_
 }
 
 void Receiver::association_rejected(const dicom::Peer& peer, const std::string& reason) {
-    auto description = fmt::format("Association from {} ({}) rejected: {}", peer.calling_ae, peer.address, reason);
+    // The address first: it is ours, while a peer may give itself any name. Statistics::rejections reads it.
+    auto description = fmt::format("Association from {} rejected: {} (calling AE {}, called AE {})", peer.address,
+                                   reason, peer.calling_ae, peer.called_ae);
     boost::asio::post(context_.io, [this, description = std::move(description)] {
         ++totals_.rejected_total;
         context_.books.server_event(sender, MercureEventType::processing, Severity::warning, description);

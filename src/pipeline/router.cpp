@@ -53,6 +53,18 @@ journal::SeriesStage series_stage(const SeriesRoute& route) {
     return journal::SeriesStage::done;
 }
 
+/// Counts as one for as long as it lives.
+class Counted {
+public:
+    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+private:
+    std::size_t& count_;
+};
+
 }  // namespace
 
 /// A series of this study is in hand, for as long as this lives.
@@ -70,11 +82,12 @@ private:
 };
 
 Router::Router(StageContext context, IncomingStore& store, Receiver& receiver, AsyncQueue<CompleteSeries>& incoming,
-               StudyFolders& studies, TaskHint to_next_stage, ServerIdentity server)
+               StudyFolders& studies, SeriesHolds& holds, TaskHint to_next_stage, ServerIdentity server)
     : context_(std::move(context)),
       store_(store),
       receiver_(receiver),
       incoming_(incoming),
+      holds_(holds),
       to_next_stage_(std::move(to_next_stage)),
       server_(std::move(server)),
       handover_(context_.folders, studies),
@@ -193,15 +206,86 @@ Result<SeriesRoute> Router::decide_and_hand_over(const Claim& claim, const Routi
     if (!instances) return instances.error();
     auto tags = read_series_tags(claim.folder, *rules.config);
     if (!tags) return tags.error();
+    const auto forced_rule = Handover::forced_rule(claim.folder);
+    if (!forced_rule) return forced_rule.error();
+    if (!forced_rule->empty()) tags->set(rules::force_rule_tag, *forced_rule);
     SeriesRoute route = decide_route(rules, std::move(*tags), header_of(claim.folder));
     route.instances = instances->size();
     route.bytes = total_size(*instances);
     const std::string series_uid = claim.series_uid.empty() ? route.tags.get("SeriesInstanceUID") : claim.series_uid;
+    if (auto kept = keep_if_held(claim, series_uid); !kept) return std::move(kept).error();
     const auto planned = to_planned_tasks(route, series_uid, *rules.config, server_, context_.clock.wall_now());
     auto made = handover_.hand_over(claim.folder, planned);
     if (!made) return made.error();
     route.made = std::move(*made);
     return route;
+}
+
+/// What becomes of a series that somebody holds is held as well. On the files pool.
+Result<void> Router::keep_if_held(const Claim& claim, const std::string& series_uid) const {
+    const auto all = holds_.all();
+    const auto held = all->find(series_uid);
+    // One that is gone has been handed over by an earlier attempt.
+    if (held == all->end() || !path_exists(claim.folder)) return {};
+    return context_.folders.hold(claim.folder, Holds{{series_uid, held->second}});
+}
+
+/// It may have been held after that was looked up.
+void Router::keep_what_was_made(const Claim& claim, const SeriesRoute& route) {
+    if (!holds_.all()->contains(claim.series_uid)) return;
+    KnownSeries series{claim.series_uid, route.tags.get("StudyInstanceUID"), {}};
+    for (const MadeTask& made : route.made) series.tasks.push_back(made.folder.filename());
+    std::string name = "keep " + claim.series_uid;
+    working_.start(std::move(name), holds_.keep(std::move(series)));
+}
+
+asio::awaitable<Result<std::string>> Router::route_again(KnownSeries series, std::string forced_rule) {
+    const auto config = context_.config();
+    const RuleConfig* rule = config->find_rule(forced_rule);
+    if (!forced_rule.empty() && !rule)
+        co_return Error{Errc::not_found, fmt::format("there is no rule {}", forced_rule)};
+    if (rule && rule->disabled) {
+        co_return Error{Errc::invalid, fmt::format("rule {} is disabled; enable it first", forced_rule)};
+    }
+    Claim claim{series.series_uid, std::make_shared<InHand>(studies_, series.study_uid), make_task_id(), {}, true};
+    auto take = [&] { return claim_again(series, claim.task_id, forced_rule); };
+    auto claimed = co_await run_blocking(context_.files, take);
+    if (!claimed) co_return claimed.error();
+    claim.folder = std::move(*claimed);
+    std::string task_id = claim.task_id;
+    context_.log.info("series is routed again", kv("series", claim.series_uid), kv("task", task_id),
+                      kv("rule", forced_rule));
+    std::string name = claim.series_uid;
+    working_.start(std::move(name), hand_over_when_resumed(std::move(claim)));
+    co_return task_id;
+}
+
+/// On the files pool. A folder may move on between looking and linking; then its files are found in the next one.
+Result<std::filesystem::path> Router::claim_again(const KnownSeries& series, const std::string& task_id,
+                                                  const std::string& forced_rule) const {
+    constexpr int looks_max = 4;
+    for (int look = 1;; ++look) {
+        const auto files = received_files(context_.folders, series);
+        const bool any = std::ranges::any_of(files, [](const auto& file) { return file.extension() == ".dcm"; });
+        if (!any) break;
+        auto claimed = handover_.claim_again(task_id, files, forced_rule);
+        if (claimed || claimed.error().code != Errc::not_found || look == looks_max) return claimed;
+    }
+    if (path_exists(context_.folders.path(Stage::incoming, series.series_uid))) {
+        return Error{Errc::busy,
+                     fmt::format("series {} is still arriving; wait until it is routed", series.series_uid)};
+    }
+    return Error{Errc::not_found, fmt::format("the images of series {} as they were received are not here any more; "
+                                              "results of modules are not routed",
+                                              series.series_uid)};
+}
+
+asio::awaitable<void> Router::hand_over_when_resumed(Claim claim) {
+    {
+        const Counted waiting(waiting_again_);
+        co_await until_resumed();
+    }
+    co_await hand_over(std::move(claim));
 }
 
 std::shared_ptr<const RoutingRules> Router::current_rules() {
@@ -223,8 +307,7 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     books.record(journal::TaskRegistered{now, parent, "", claim.series_uid});
     books.record(journal::SeriesRegistered{now, claim.series_uid, route.tags});
     books.task_event(parent, sender, TaskEventType::registered, route.instances, joined(route.decision.triggered),
-                     remember(claim.series_uid) ? "Registered series"
-                                                : "Registered series: a late part, an earlier one was routed before");
+                     how_registered(claim, route));
     books.record(journal::SeriesDecision{now, claim.series_uid, parent, to_text(rules::to_json(route.decision))});
     // The sentence may quote a patient's name or ID, which do not belong into the log.
     for (const std::string& error : route.decision.errors()) {
@@ -264,7 +347,17 @@ void Router::record(const Claim& claim, const SeriesRoute& route) {
     context_.log.info("series routed", kv("series", claim.series_uid), kv("task", parent),
                       kv("rules", joined(route.decision.triggered)), kv("instances", route.instances),
                       kv("to", outcome));
+    keep_what_was_made(claim, route);
     for (const MadeTask& made : route.made) to_next_stage_(made.stage, made.folder.filename());
+}
+
+std::string Router::how_registered(const Claim& claim, const SeriesRoute& route) {
+    const bool is_first = remember(claim.series_uid);
+    const std::string& forced = route.decision.forced_rule;
+    if (!forced.empty())
+        return fmt::format("Registered series{} for rule {} alone", claim.again ? " again" : "", forced);
+    if (claim.again) return "Registered series again";
+    return is_first ? "Registered series" : "Registered series: a late part, an earlier one was routed before";
 }
 
 /// The series joined a study, or began it (contract §5.5).
@@ -286,6 +379,7 @@ void Router::record_study(const Claim& claim, const SeriesRoute& route, const Ro
 void Router::record_task(const Claim& claim, const SeriesRoute& route, const RoutedTask& task) {
     Bookkeeper& books = context_.books;
     const std::string& parent = claim.task_id;
+    books.record(journal::TaskRegistered{context_.clock.wall_now(), task.id, parent, claim.series_uid});
     if (task.plan.kind == rules::PlanKind::discard) {
         books.task_event(parent, sender, TaskEventType::discard, route.instances, route.decision.discard_rule,
                          task.plan.reason);
@@ -296,7 +390,6 @@ void Router::record_task(const Claim& claim, const SeriesRoute& route, const Rou
                            kv("reason", task.plan.reason));
         ++totals_.failed_total;
     } else {
-        books.record(journal::TaskRegistered{context_.clock.wall_now(), task.id, parent, claim.series_uid});
         books.task_event(parent, sender, TaskEventType::delegate, route.instances, task.id,
                          joined(task.plan.triggered_rules));
     }
@@ -325,6 +418,7 @@ bool Router::remember(const std::string& series_uid) {
 
 void Router::record_failure(const Claim& claim, const std::string& reason) {
     ++totals_.failed_total;
+    context_.books.record(journal::TaskRegistered{context_.clock.wall_now(), claim.task_id, "", claim.series_uid});
     context_.books.task_event(claim.task_id, sender, TaskEventType::error, 0, "", reason);
     journal::SeriesState state;
     state.time = context_.clock.wall_now();
@@ -337,8 +431,8 @@ void Router::record_failure(const Claim& claim, const std::string& reason) {
 
 Router::Status Router::status() const {
     Status status = totals_;
-    status.waiting = incoming_.size();
-    status.in_flight = working_.size();
+    status.waiting = incoming_.size() + waiting_again_;
+    status.in_flight = working_.size() - waiting_again_;
     if (incoming_.size() > 0) {
         const CompleteSeries& oldest = incoming_.items().front();
         status.oldest = std::chrono::duration_cast<Seconds>(context_.clock.now() - oldest.complete_since);

@@ -53,19 +53,22 @@ void trim(std::string& text) {
 
 Completion evaluate_completion(std::string_view condition, const std::vector<std::string>& series_descriptions) {
     Completion completion;
-    if (series_descriptions.empty()) return completion;
-    completion.complete = condition.empty();
+    completion.complete = condition.empty() && !series_descriptions.empty();
     if (condition.empty()) return completion;
     std::vector<std::string> received;
     for (const std::string& description : series_descriptions) received.push_back(lower(description));
     std::string text = lower(condition);
     for (const std::string& wanted : quoted_texts(text)) {
+        const std::string shown = to_utf8(wanted);
+        if (std::ranges::find(completion.wanted, shown) != completion.wanted.end()) continue;
+        completion.wanted.push_back(shown);
         const bool found = std::any_of(received.begin(), received.end(), [&](const std::string& description) {
             return description.find(wanted) != std::string::npos;
         });
-        if (!found) completion.missing.push_back(to_utf8(wanted));
+        if (!found) completion.missing.push_back(shown);
         replace_all(text, "'" + wanted + "'", found ? " True " : " False ");
     }
+    if (series_descriptions.empty()) return completion;
     trim(text);
     const Evaluation evaluation = evaluate_without_tags(text);
     completion.complete = evaluation.triggered;

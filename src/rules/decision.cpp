@@ -9,8 +9,6 @@ namespace quicksilver::rules {
 
 namespace {
 
-constexpr std::string_view force_rule_tag = "mercureForceRule";
-
 RuleTrace trace_of(const std::string& rule, const Expression& expression, Evaluation evaluation) {
     RuleTrace trace;
     trace.rule = rule;

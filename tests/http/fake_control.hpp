@@ -37,7 +37,8 @@ struct FakeControl final : Control {
         return run_steps("test unsaved " + target, std::move(on_step));
     }
     Answer act_on_task(TaskAction action, std::string task_id) override {
-        static constexpr const char* names[] = {"cancel", "send missing", "send all", "put first"};
+        static constexpr const char* names[] = {"cancel",    "send missing", "send all",
+                                                "put first", "process",      "deliver"};
         return on_task(names[static_cast<int>(action)], task_id);
     }
     boost::asio::awaitable<Result<std::string>> send_task(std::string task_id,
@@ -45,6 +46,27 @@ struct FakeControl final : Control {
         const Result<void> known = co_await on_task(fmt::format("send to {}", fmt::join(targets, "+")), task_id);
         if (!known) co_return known.error();
         co_return task_id + "-copy";
+    }
+    using Names = Result<std::vector<std::string>>;
+    boost::asio::awaitable<Names> hold_series(SeriesChoice series, std::string user) override {
+        const Result<void> done = co_await on_series(fmt::format("hold for {}", user), series);
+        if (!done) co_return done.error();
+        auto all = std::make_shared<Holds>(*held);
+        all->insert_or_assign(series.series_uid, Hold{user, "2026-11-22T10:00:00.000Z"});
+        held = std::move(all);
+        co_return series.tasks;
+    }
+    boost::asio::awaitable<Names> release_series(SeriesChoice series) override {
+        const Result<void> done = co_await on_series("release", series);
+        if (!done) co_return done.error();
+        co_return series.tasks;
+    }
+    std::shared_ptr<const Holds> holds() const override { return held; }
+    boost::asio::awaitable<Result<std::string>> route_series(SeriesChoice series, std::string rule) override {
+        if (rule.empty()) rule = "all";
+        const Result<void> done = co_await on_series("route by " + rule, series);
+        if (!done) co_return done.error();
+        co_return "task-again";
     }
     Answer remove_task(std::string task_id) override { return on_task("remove", task_id); }
     boost::asio::awaitable<std::vector<CleaningItem>> clean(bool remove) override {
@@ -55,6 +77,7 @@ struct FakeControl final : Control {
     std::vector<CollectedStudyView> collected;
     std::vector<std::string> tasks;  ///< that exist
     std::vector<CleaningItem> to_clean;
+    std::shared_ptr<const Holds> held = std::make_shared<Holds>();
     Steps steps = {{"dns", true, std::chrono::milliseconds(3), "10.0.0.1", ""}};
     std::vector<std::string> told;
     std::vector<PauseOrder> orders;
@@ -79,6 +102,13 @@ private:
     Answer on_task(std::string what, std::string id) {
         if (std::ranges::find(tasks, id) == tasks.end()) co_return Error{Errc::not_found, "there is no task " + id};
         told.push_back(what + " " + id);
+        co_return Result<void>();
+    }
+    /// Those without tasks are gone.
+    Answer on_series(std::string what, SeriesChoice series) {
+        if (series.tasks.empty()) co_return Error{Errc::not_found, "there is no series " + series.series_uid};
+        told.push_back(
+            fmt::format("{} {} of {}: {}", what, series.series_uid, series.study_uid, fmt::join(series.tasks, "+")));
         co_return Result<void>();
     }
     boost::asio::awaitable<Result<Steps>> run_steps(std::string what, StepObserver on_step) {

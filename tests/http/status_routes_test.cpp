@@ -99,6 +99,7 @@ TEST_CASE("The pipeline's answer has the shape that the page reads", "[http][sta
          "retrying": 0, "offpeak": 0, "instances_total": 0, "bytes_total": 0, "rate_1m": 0.0, "bytes_1m": 0.0,
          "attempts_total": 0, "sent_total": 0, "failed_total": 0, "last_error": null}],
       "storage": {"total_bytes": 1000, "free_bytes": 250, "reserve_bytes": 50, "used_percent": 75.0,
+                  "held_series": 0, "held_in_the_way": 0,
                   "stages": {"incoming": 1, "success": 7}}})");
     nlohmann::json answer = pipeline_json(fixture.source, fixture.clock, fixture.system);
     CHECK(answer.at("server_time") == rfc3339(fixture.clock.wall_now()));

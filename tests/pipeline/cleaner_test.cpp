@@ -92,3 +92,28 @@ TEST_CASE("A folder in use is never removed, however full the disk", "[pipeline]
     CHECK(f.exists("success", "processing"));
     CHECK_FALSE(f.exists("discard", "free"));
 }
+
+TEST_CASE("A held series goes neither by age nor by a full disk, which is said, and goes when it is released",
+          "[pipeline][cleaner][hold]") {
+    Fixture f;
+    f.make("success", "held", 200h);
+    f.make("success", "old", 100h);
+    f.make("discard", "kept", 150h);
+    for (const char* folder : {"success/held", "discard/kept"}) {
+        REQUIRE(f.folders.hold(f.root / folder, {{"1.2.3", Hold{"anna", ""}}}).ok());
+    }
+    auto cleaner = f.cleaner();
+    f.clean(cleaner);
+    CHECK(f.exists("success", "held"));
+    CHECK(f.exists("discard", "kept"));
+    CHECK_FALSE(f.exists("success", "old"));
+    CHECK(cleaner.status().held_in_the_way == 2);
+    f.folders_left_at_full = 2;
+    f.clean(cleaner);
+    CHECK(cleaner.status().held_in_the_way == 0);
+    CHECK(f.count() == 2);
+    REQUIRE(*f.folders.release(f.root / "success/held", "1.2.3"));
+    f.clean(cleaner);
+    CHECK_FALSE(f.exists("success", "held"));
+    CHECK(f.exists("discard", "kept"));
+}

@@ -1,3 +1,4 @@
+#include "quicksilver/pipeline/series_folders.hpp"
 #include "quicksilver/store/sent_log.hpp"
 
 #include "dispatcher_fixture.hpp"
@@ -195,6 +196,47 @@ TEST_CASE("A task is sent to other targets as a task of its own", "[pipeline][co
     CHECK(task.id == *made);
     CHECK(task.dispatch->targets == Names({"b"}));
     CHECK(task.info.uid == "1.2");
+}
+
+TEST_CASE("Results in sub-folders, and that the series is held, go along to other targets", "[pipeline][control]") {
+    Fixture f;
+    f.make_task("t", {"a"}, 2, [](TaskFile& task) { task.process.emplace_back(); });
+    const auto folder = f.folders.path(Stage::outgoing, "t");
+    test::write_file(folder / "reports/deep/1.pdf", "pdf");
+    std::filesystem::create_symlink("/etc/passwd", folder / "reports/link");
+    REQUIRE(f.folders.hold(folder, {{"1.2", Hold{"anna", ""}}}).ok());
+    f.dispatcher->add("t");
+    f.run_until([&] { return f.is_in(Stage::success, "t"); });
+    const auto made = f.ask(f.dispatcher->send_to("t", {"b"}));
+    REQUIRE(made.ok());
+    f.run_until([&] { return f.is_in(Stage::success, *made); });
+    const auto copy = f.folders.path(Stage::success, *made);
+    CHECK(test::read_file(copy / "reports/deep/1.pdf") == "pdf");
+    CHECK_FALSE(std::filesystem::exists(std::filesystem::symlink_status(copy / "reports/link")));
+    CHECK(TaskFolders::holds_of(copy)->contains("1.2"));
+    CHECK(f.task_in(Stage::success, *made).process.empty());
+    CHECK(holds_results(f.task_in(Stage::success, *made)));
+}
+
+TEST_CASE("What failed before it had results is not sent elsewhere as if it were the results", "[pipeline][control]") {
+    Fixture f;
+    f.make_task("t", {"a"}, 1, [](TaskFile& task) {
+        task.info.fail_stage = FailStage::processing;
+        task.process.emplace_back();
+    });
+    REQUIRE(f.folders.move(f.folders.path(Stage::outgoing, "t"), Stage::error).ok());
+    const auto sent = f.ask(f.dispatcher->send_to("t", {"b"}));
+    CHECK(sent.error().code == Errc::invalid);
+    CHECK(sent.error().message.find("process it again") != std::string::npos);
+}
+
+TEST_CASE("Nothing is sent again of a task of which nothing is missing", "[pipeline][control]") {
+    Fixture f;
+    deliver(f, "t", {"a"});
+    const auto sent = f.ask(f.dispatcher->resend("t", missing));
+    CHECK(sent.error().code == Errc::invalid);
+    CHECK(f.is_in(Stage::success, "t"));
+    CHECK(f.script.attempts("a") == 1);
 }
 
 TEST_CASE("A task that is put first goes before all others", "[pipeline][control]") {

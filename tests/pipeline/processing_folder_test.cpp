@@ -197,6 +197,7 @@ TEST_CASE("Whatever call a crash interrupts, a task is begun anew or published w
     for (const How how : {How::crash, How::once, How::disk_full}) {
         const unsigned rounds = test::for_every_failure(how, [](test::FailingFileOps& ops) {
             Fixture f;
+            REQUIRE(f.folders(f.healthy).hold(f.root / "processing/t1", {{"1.2", Hold{"anna", ""}}}));
             const auto process = [&f](FileOps& used) -> bool {
                 const TaskFolders folders = f.folders(used);
                 const ProcessingFolder folder(folders, "t1");
@@ -227,6 +228,7 @@ TEST_CASE("Whatever call a crash interrupts, a task is begun anew or published w
             }
             CHECK(Fixture::count(f.root / "outgoing" / "t1") == 2);
             CHECK(read_task_file(f.root / "outgoing" / "t1"));
+            CHECK(TaskFolders::holds_of(f.root / "outgoing" / "t1").value_or(Holds()).contains("1.2"));
             CHECK(fs::is_empty(f.root / "processing"));
         });
         CHECK(rounds > 20);

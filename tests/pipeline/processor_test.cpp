@@ -181,7 +181,7 @@ TEST_CASE("A task that failed is processed again by its rule as it is now", "[pi
     const auto restart = [&](const std::string& task) {
         test::run_coroutine(f.io,
                             [](Processor& p, std::string wanted, Result<void>& done) -> boost::asio::awaitable<void> {
-                                done = co_await p.restart(wanted);
+                                done = co_await p.restart(wanted, Processor::Again::failed);
                             }(*f.processor, task, restarted));
     };
     SECTION("with other modules and targets") {
@@ -215,6 +215,50 @@ TEST_CASE("A task that failed is processed again by its rule as it is now", "[pi
         restart("../error");
         CHECK(restarted.error().code == Errc::not_found);
     }
+}
+
+TEST_CASE("A task that ended is processed again from its images as received, if they are still here",
+          "[pipeline][processor]") {
+    Fixture f;
+    f.reconfigure([](Config& changed) {
+        changed.rules.front().action = RuleAction::both;
+        changed.rules.front().targets = {"pacs"};
+        changed.rules.front().modules = {"module"};
+        ModuleConfig module;
+        module.name = "module";
+        module.settings = {{"docker_tag", "module:1"}};
+        changed.modules.push_back(module);
+    });
+    const auto restart = [&f](const std::string& task) {
+        Result<void> done;
+        auto ask = [&]() -> boost::asio::awaitable<void> {
+            done = co_await f.processor->restart(task, Processor::Again::ended);
+        };
+        test::run_coroutine(f.io, ask());
+        return done;
+    };
+    const std::string id = f.add_task();
+    f.pass_until([&] { return f.processor->status().completed_total == 1; });
+    CHECK(restart(id).error().code == Errc::busy);
+    REQUIRE(f.folders.move(f.folders.path(Stage::outgoing, id), Stage::success).ok());
+    const auto results = restart(id);
+    CHECK(results.error().message.find("only the results") != std::string::npos);
+    CHECK(f.is_in(Stage::success, id));
+
+    // One that its rule did not process before.
+    TaskFile plain = *read_task_file(f.folders.path(Stage::success, id));
+    plain.id = "plain";
+    plain.process.clear();
+    const auto images = *TaskFolders::instances(f.folders.path(Stage::success, id));
+    REQUIRE(f.folders.make_task(Stage::success, "plain", images, to_json_text(plain)));
+    REQUIRE(restart("plain").ok());
+    f.pass_until([&] { return f.is_in(Stage::outgoing, "plain"); });
+    CHECK(read_task_file(f.folders.path(Stage::outgoing, "plain"))->process.front().module_name == "module");
+
+    plain.info.applied_rule = "";
+    REQUIRE(f.folders.make_task(Stage::success, "pooled", images, to_json_text(plain)));
+    CHECK(restart("pooled").error().message.find("from the start") != std::string::npos);
+    CHECK(f.is_in(Stage::success, "pooled"));
 }
 
 TEST_CASE("After a de-identification nobody learns who it was, not even the next module", "[pipeline][processor]") {

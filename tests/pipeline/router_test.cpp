@@ -25,6 +25,7 @@ struct Fixture : test::StageFixture {
     std::vector<std::string> hints;
     std::vector<std::string> joined_studies;
     StudyFolders studies{folders, clock};
+    SeriesHolds holds{context()};
     std::unique_ptr<Router> router;
     CoroutineGroup group{io.get_executor(), nullptr};
 
@@ -65,7 +66,7 @@ struct Fixture : test::StageFixture {
             if (stage == Stage::outgoing) hints.push_back(id);
             if (stage == Stage::studies) joined_studies.push_back(id);
         };
-        router = std::make_unique<Router>(context(), incoming, receiver, to_router, studies, hint,
+        router = std::make_unique<Router>(context(), incoming, receiver, to_router, studies, holds, hint,
                                           ServerIdentity{"0.1", "appliance", "host"});
         group.start("router", router->run());
     }
@@ -75,7 +76,11 @@ struct Fixture : test::StageFixture {
             group.cancel();
             router->cancel();
         });
-        run_until([&] { return group.empty() && router->status().in_flight == 0; });
+        bool joined = false;
+        auto join = [&]() -> boost::asio::awaitable<void> { joined = co_await router->join(10s); };
+        test::run_coroutine(io, join());
+        CHECK(joined);
+        run_until([&] { return group.empty(); });
         router.reset();
     }
 
@@ -94,6 +99,15 @@ struct Fixture : test::StageFixture {
             std::filesystem::rename(file, folder / (options.series_uid + "#" + file.filename().string()));
         }
         return options.series_uid;
+    }
+    /// Routed again from these tasks, by this rule alone.
+    Result<std::string> route_again(const std::string& series, std::vector<std::string> tasks,
+                                    const std::string& rule = "") {
+        Result<std::string> made = Error{};
+        const KnownSeries known{series, "2.25.7", std::move(tasks)};
+        auto ask = [&]() -> boost::asio::awaitable<void> { made = co_await router->route_again(known, rule); };
+        test::run_coroutine(io, ask());
+        return made;
     }
     void push(const std::string& series, const std::string& study = "") {
         to_router.push(CompleteSeries{series, study, clock.now(), clock.now()});
@@ -331,4 +345,124 @@ TEST_CASE("A series of which an instance is being written is put back", "[pipeli
     f.run_until([&] { return f.receiver.status().series_arriving == 1; });
     CHECK(f.claimed() == 0);
     CHECK(f.router->status().failed_total == 0);
+}
+
+TEST_CASE("A series is routed again by a rule that did not trigger, from the files of its task, which stays",
+          "[pipeline][router][again]") {
+    Fixture f;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"pacs"});
+    f.add_rule("never", "False", {"archive"});
+    const std::string series = f.make_series(2);
+    f.push(series);
+    f.run_until([&] { return f.hints.size() == 1; });
+    REQUIRE(f.folders.move(f.folders.path(Stage::outgoing, f.hints[0]), Stage::success).ok());
+    const auto again = f.route_again(series, {f.hints[0]}, "never");
+    REQUIRE(again.ok());
+    f.run_until([&] { return f.hints.size() == 2; });
+    const auto folder = f.folders.path(Stage::outgoing, f.hints[1]);
+    CHECK(TaskFolders::instances(folder)->size() == 2);
+    CHECK(read_task_file(folder)->info.triggered_rules == std::vector<std::string>{"never"});
+    CHECK(read_task_file(folder)->dispatch->targets == std::vector<std::string>{"archive"});
+    CHECK(TaskFolders::instances(f.folders.path(Stage::success, f.hints[0]))->size() == 2);
+    CHECK(f.claimed() == 0);
+    f.run_until([&] { return f.router->status().in_flight == 0; });
+    test::run_coroutine(f.io, f.books.close());
+    Reader reader(f.root / "books.sqlite");
+    const auto events = reader.task_events(*again);
+    REQUIRE_FALSE(events->empty());
+    CHECK(events->front().info == "Registered series again for rule never alone");
+}
+
+TEST_CASE("Routed again from the start, today's rules decide", "[pipeline][router][again]") {
+    Fixture f;
+    f.add_rule("mr", "tags.Modality == 'MR'", {"pacs"});
+    const std::string series = f.make_series(2);
+    f.push(series);
+    f.run_until([&] { return f.router->status().discarded_total == 1; });
+    const std::string discarded = f.folders.list(Stage::discard)->front().id;
+    f.add_rule("ct", "tags.Modality == 'CT'", {"archive"});
+    REQUIRE(f.route_again(series, {discarded}).ok());
+    f.run_until([&] { return f.hints.size() == 1; });
+    CHECK(f.folders.exists(Stage::discard, discarded));
+}
+
+TEST_CASE("A series is routed again whole, from all its parts, and without the results of modules",
+          "[pipeline][router][again]") {
+    Fixture f;
+    f.add_rule("ct", "True", {"pacs"});
+    const std::string series = f.make_series(3);
+    const auto files = *TaskFolders::instances(f.root / "incoming" / series);
+    const auto task_of = [](bool processed) {
+        TaskFile task;
+        if (processed) task.process.emplace_back();
+        return to_json_text(task);
+    };
+    REQUIRE(f.folders.make_task(Stage::success, "plain", {files[0]}, task_of(false)).ok());
+    REQUIRE(f.folders.make_task(Stage::success, "results", {files[1]}, task_of(true)).ok());
+    REQUIRE(f.folders.make_task(Stage::error, "failed", {}, task_of(true)).ok());
+    std::filesystem::create_directories(f.root / "error/failed/as_received");
+    std::filesystem::rename(files[2], f.root / "error/failed/as_received" / files[2].filename());
+    std::filesystem::remove_all(f.root / "incoming" / series);
+    REQUIRE(f.route_again(series, {"plain", "results", "failed"}).ok());
+    f.run_until([&] { return f.hints.size() == 1; });
+    const auto routed = *TaskFolders::instances(f.folders.path(Stage::outgoing, f.hints[0]));
+    REQUIRE(routed.size() == 2);
+    CHECK(routed[0].filename() == files[0].filename());
+    CHECK(routed[1].filename() == files[2].filename());
+}
+
+TEST_CASE("What cannot be routed again says why", "[pipeline][router][again]") {
+    Fixture f;
+    f.add_rule("ct", "True", {"pacs"});
+    f.add_rule("off", "True", {"pacs"});
+    f.reconfigure([](Config& changed) { changed.rules.back().disabled = true; });
+    const std::string series = f.make_series(1);
+    CHECK(f.route_again(series, {}, "unknown").error().code == Errc::not_found);
+    CHECK(f.route_again(series, {}, "off").error().message.find("disabled") != std::string::npos);
+    CHECK(f.route_again(series, {}).error().message.find("still arriving") != std::string::npos);
+    const auto gone = f.route_again("2.25.404", {"no-task", "../x"});
+    CHECK(gone.error().code == Errc::not_found);
+    CHECK(gone.error().message.find("not here any more") != std::string::npos);
+    CHECK(f.claimed() == 0);
+}
+
+TEST_CASE("While routing is paused a series to route again waits, and a restart does not forget its rule",
+          "[pipeline][router][again]") {
+    Fixture f;
+    f.add_rule("ct", "True", {"pacs"});
+    f.add_rule("never", "False", {"archive"});
+    const std::string series = f.make_series(1);
+    f.push(series);
+    f.run_until([&] { return f.hints.size() == 1; });
+    f.router->set_paused(true);
+    REQUIRE(f.route_again(series, {f.hints[0]}, "never").ok());
+    CHECK(f.router->status().waiting == 1);
+    CHECK(f.router->status().in_flight == 0);
+    CHECK(f.claimed() == 1);
+    const std::size_t before = f.hints.size();
+    f.restart();
+    auto recover = [&]() -> boost::asio::awaitable<void> { (void)co_await f.router->recover(); };
+    test::run_coroutine(f.io, recover());
+    f.run_until([&] { return f.hints.size() == before + 1; });
+    const auto task = read_task_file(f.folders.path(Stage::outgoing, f.hints.back()));
+    CHECK(task->info.triggered_rules == std::vector<std::string>{"never"});
+}
+
+TEST_CASE("What becomes of a held series is held, late parts as well", "[pipeline][router][hold]") {
+    Fixture f;
+    f.add_rule("ct", "True", {"pacs", "archive"});
+    const std::string series = f.make_series(2);
+    const KnownSeries known{series, "", {}};
+    auto hold = [&]() -> boost::asio::awaitable<void> {
+        const auto held = co_await f.holds.hold(known, "anna");
+        CHECK(held.ok());
+    };
+    test::run_coroutine(f.io, hold());
+    f.push(series);
+    f.run_until([&] { return f.hints.size() == 2; });
+    f.push(f.make_series(1));
+    f.run_until([&] { return f.hints.size() == 4 && f.router->status().in_flight == 0; });
+    for (const std::string& task : f.hints) {
+        CHECK(TaskFolders::holds_of(f.folders.path(Stage::outgoing, task))->at(series).user == "anna");
+    }
 }

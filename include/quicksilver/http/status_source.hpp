@@ -85,6 +85,8 @@ struct StorageStatus {
     std::uint64_t free_bytes = 0;
     std::uint64_t reserve_bytes = 0;              ///< below this much free space nothing more is received
     std::map<std::string, std::uint64_t> stages;  ///< series and tasks that lie in each stage folder
+    std::uint64_t held_series = 0;                ///< that people keep
+    std::uint64_t held_in_the_way = 0;            ///< their folders, when the full disk has nothing else to remove
 };
 
 /// The answer of GET /api/v1/pipeline, a snapshot. Its JSON:
@@ -99,7 +101,7 @@ struct StorageStatus {
 ///                "in_flight":1,"oldest_s":3.2,"instances_total":812,"bytes_total":…,"rate_1m":3.1,"bytes_1m":…,
 ///                "attempts_total":9,"sent_total":7,"failed_total":1,"last_error":null}],
 ///    "storage":{"total_bytes":…,"free_bytes":…,"reserve_bytes":…,"used_percent":41.2,
-///               "stages":{"incoming":1,"outgoing":3,"success":7}}}
+///               "stages":{"incoming":1,"outgoing":3,"success":7},"held_series":0,"held_in_the_way":0}}
 /// used_percent is null where the size of the disk is not known.
 struct PipelineStatus {
     ReceiveStatus receive;

@@ -19,14 +19,19 @@ struct DiskSpace {
 };
 DiskSpace disk_space(const std::filesystem::path& folder);
 
+/// The folders of these stages, oldest first, without those that somebody works in. Blocks.
+std::vector<CleaningCandidate> cleaning_candidates(const TaskFolders& folders, const std::vector<Stage>& stages);
+
 /// Removes what has been delivered or discarded: after the retention, in off-peak hours; and when the disk is almost
-/// full, oldest first, until it is not. Never a folder in use, never anything of another stage.
+/// full, oldest first, until it is not. Never a folder in use, never one that is held, never anything of another stage.
 /// Io thread only; removes on the files pool.
 class Cleaner {
 public:
     struct Status {
         std::uint64_t removed_total = 0;
         std::uint64_t emergencies_total = 0;  ///< rounds that had to remove because of a full disk
+        /// Held folders of a disk that is almost full, when nothing else is left on it to remove.
+        std::uint64_t held_in_the_way = 0;
     };
     using MeasureDisk = std::function<DiskSpace(const std::filesystem::path&)>;
 
@@ -43,10 +48,14 @@ private:
         bool emergency = false;
         std::string error;
     };
-    std::vector<Removed> clean_blocking(const CleanerConfig& config) const;
-    void clean_emergency(const CleanerConfig& config, std::vector<Removed>& removed) const;
-    Removed remove(const std::filesystem::path& folder, bool emergency) const;
-    std::vector<CleaningCandidate> candidates(const std::vector<Stage>& stages) const;
+    struct Round {
+        std::vector<Removed> removed;
+        std::uint64_t held_in_the_way = 0;
+    };
+    Round clean_blocking(const CleanerConfig& config) const;
+    void clean_emergency(const CleanerConfig& config, Round& round) const;
+    void remove(const CleaningCandidate& one, bool emergency, Round& round) const;
+    void note_held(std::uint64_t in_the_way);
 
     StageContext context_;
     MeasureDisk measure_;

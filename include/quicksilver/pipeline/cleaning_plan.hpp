@@ -12,9 +12,10 @@ namespace quicksilver {
 struct CleaningCandidate {
     std::filesystem::path folder;
     WallTime modified;
+    bool held = false;  ///< a person keeps it
 };
 
-/// Those that are older than the retention, oldest first; none outside the off-peak hours. Pure.
+/// Those that are older than the retention, oldest first, held ones too; none outside the off-peak hours. Pure.
 std::vector<CleaningCandidate> expired(std::vector<CleaningCandidate> candidates, const CleanerConfig& config,
                                        WallTime now, int local_minute);
 

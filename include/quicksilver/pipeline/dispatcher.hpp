@@ -142,14 +142,15 @@ private:
     Result<void> require_target(const std::string& target) const;
     Result<TaskPtr> delivering_task(const std::string& task_id) const;
     Result<std::string> bring_back(const std::string& task_id, Resend what) const;
-    Result<std::string> make_copy(const std::string& task_id, const std::vector<std::string>& targets) const;
+    std::string take_copy(const std::string& task_id, const TaskFile& copy);
+    Result<TaskFile> make_copy(const std::string& task_id, const std::vector<std::string>& targets) const;
     void end_drain(TargetQueue& queue);
 
     StageContext context_;
     boost::asio::thread_pool& sends_;
     const TargetRegistry& registry_;
     std::map<std::string, TaskPtr> tasks_;       // by id; each lies in outgoing/
-    std::map<std::string, std::size_t> series_;  // UID → how many of these tasks are of it
+    std::map<std::string, std::size_t> series_;  // UID → how many of these tasks have it
     std::set<std::string> stuck_;                // ids of tasks that cannot be delivered, and of which that was said
     std::map<std::string, std::unique_ptr<TargetQueue>> queues_;
     std::shared_ptr<const Config> targets_config_;  // the configuration that targets_ were made from

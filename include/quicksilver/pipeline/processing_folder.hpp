@@ -60,6 +60,8 @@ public:
     const std::filesystem::path& path() const { return folder_; }
     std::filesystem::path in() const { return folder_ / "in"; }
     std::filesystem::path out() const { return folder_ / "out"; }
+    /// Where results are on their way to the next stage.
+    static std::filesystem::path leaving(const TaskFolders& folders, const std::string& id);
 
     /// Of an earlier start; nothing when the task has not begun.
     Result<std::optional<ProcessingState>> state() const;

@@ -63,9 +63,13 @@ public:
 
     /// Ends a task that runs or waits; it goes to error/. Errc::not_found when it is not here (any more).
     Result<void> cancel(const std::string& task_id);
-    /// Processes a task again that failed here, by its rule, modules and targets as they are now, on its files as they
-    /// came. One that waits or runs is left alone. Errc::not_found for no such task; invalid when it cannot be.
-    boost::asio::awaitable<Result<void>> restart(std::string task_id);
+    enum class Again {
+        failed,  ///< a task that failed here
+        ended,   ///< one that ended in success or error, wherever that was
+    };
+    /// Processes a task again by its rule, modules and targets as they are now, on its files as they came. Errc::busy
+    /// for one that has not ended, not_found for no such task; invalid when it cannot be.
+    boost::asio::awaitable<Result<void>> restart(std::string task_id, Again what);
 
     Status status() const;
     /// Whether the module of this step of a task runs or is still to run.
@@ -104,7 +108,7 @@ private:
     Runner* find_runner(const std::string& name) const;
     void wake();
 
-    Result<std::string> bring_back(const std::string& task_id) const;
+    Result<std::string> bring_back(const std::string& task_id, Again what) const;
 
     // One task: processor_task.cpp.
     boost::asio::awaitable<void> process(TaskPtr task);

@@ -14,10 +14,11 @@ namespace quicksilver::rules {
 struct Completion {
     bool complete = false;
     std::optional<Diagnostic> error;   ///< the condition cannot be evaluated: not complete
-    std::vector<std::string> missing;  ///< the texts that no received series has
+    std::vector<std::string> wanted;   ///< the texts, in the order of the condition, each once
+    std::vector<std::string> missing;  ///< those that no received series has
 };
 
-/// No series received: not complete. Empty condition: complete.
+/// No series received: not complete, all are missing. Empty condition: complete.
 Completion evaluate_completion(std::string_view condition, const std::vector<std::string>& series_descriptions);
 
 /// Nothing when the condition is well formed, else mercure's own sentence.

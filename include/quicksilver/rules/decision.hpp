@@ -13,6 +13,9 @@
 
 namespace quicksilver::rules {
 
+/// The tag whose value is the name of the one rule that decides, whatever its expression says.
+inline constexpr std::string_view force_rule_tag = "mercureForceRule";
+
 enum class RuleOutcome {
     triggered,
     not_triggered,

@@ -165,6 +165,12 @@ nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& con
     if (disk.total_bytes > 0 && disk.free_bytes < disk.reserve_bytes) {
         items.push_back(api::item("storage", "error", "The disk is nearly full: nothing more is received."));
     }
+    if (disk.held_in_the_way > 0) {
+        items.push_back(api::item("held", "error",
+                                  fmt::format("The disk is almost full, and what could be removed is held: release "
+                                              "some series ({} folders), or make space.",
+                                              disk.held_in_the_way)));
+    }
     api::add_pauses(pipeline, items);
     api::add_targets(pipeline, items);
     return items;

@@ -13,25 +13,40 @@ namespace asio = boost::asio;
 namespace {
 
 Json study_schema() {
+    const Json required = schema::object({{"text", schema::text(100'000)}, {"received", schema::boolean()}});
     return schema::object({{"id", schema::text()},
                            {"study_uid", schema::text()},
                            {"rule", schema::text()},
                            {"created_at", schema::text()},
                            {"last_received_at", schema::text()},
+                           {"complete_at", schema::optional(schema::time())},
+                           {"deadline", schema::optional(schema::time())},
+                           {"deadline_action", schema::text()},
                            {"required_series", schema::text(100'000)},
+                           {"required", schema::list_of(required)},
                            {"received_series", schema::list_of(schema::text(10'000))},
                            {"series_uids", schema::list_of(schema::text())},
                            {"missing_series", schema::list_of(schema::text(10'000))},
                            {"state", schema::text(10'000)}});
 }
 
+Json time_or_null(const std::optional<WallTime>& time) {
+    return time ? Json(rfc3339(*time)) : Json();
+}
+
 Json to_json(const CollectedStudyView& study) {
+    Json required = Json::array();
+    for (const auto& [text, received] : study.required) required.push_back({{"text", text}, {"received", received}});
     return {{"id", study.id},
             {"study_uid", study.study_uid},
             {"rule", study.rule},
             {"created_at", study.created_at},
             {"last_received_at", study.last_received_at},
+            {"complete_at", time_or_null(study.complete_at)},
+            {"deadline", time_or_null(study.deadline)},
+            {"deadline_action", study.deadline_action},
             {"required_series", study.required_series},
+            {"required", std::move(required)},
             {"received_series", study.received_series},
             {"series_uids", study.series_uids},
             {"missing_series", study.missing_series},

@@ -23,6 +23,17 @@ TEST_CASE("What a person should look at is one list", "[http][api][attention]") 
     CHECK(api.call("GET", "/storage", nullptr, {viewer}).body.at("free_bytes") == 10);
 }
 
+TEST_CASE("A full disk on which all that could go is held is a problem", "[http][api][attention]") {
+    ApiFixture api;
+    const auto viewer = api.full_token(Role::viewer, false);
+    CHECK(api.call("GET", "/attention", nullptr, {viewer}).body.at("items").empty());
+    api.status.status.storage.held_in_the_way = 3;
+    const auto items = api.call("GET", "/attention", nullptr, {viewer}).body.at("items");
+    REQUIRE(items.size() == 1);
+    CHECK(items[0].at("id") == "held");
+    CHECK(items[0].at("text").get<std::string>().find("3 folders") != std::string::npos);
+}
+
 TEST_CASE("A problem is taken care of until it is another one, or muted for a time", "[http][api][attention]") {
     ApiFixture api;
     const auto who = api.full_token(Role::operate, false);
