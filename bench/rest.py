@@ -36,7 +36,8 @@ def fill(database, count):
             uid = f"1.2.826.0.1.3680043.8.498.{n:010}"
             moment = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(start + n))
             name, mrn, acc = f"DOE^JANE {n % 5000}", f"MRN{n // 7:07}", f"ACC{n // 3:08}"
-            tags = {"SeriesInstanceUID": uid, "StudyInstanceUID": uid[:-1], "PatientName": name, "PatientID": mrn,
+            tags = {"SenderAET": f"CT{n % 20}", "SenderAddress": f"10.0.0.{n % 20}", "SeriesInstanceUID": uid,
+                    "StudyInstanceUID": uid[:-1], "PatientName": name, "PatientID": mrn,
                     "AccessionNumber": acc, "Modality": "CT", "SeriesDescription": "Chest 1.0 B70f",
                     "StudyDescription": "CT Chest", **{f"Filler{i}": "x" * 30 for i in range(25)}}
             connection.execute(
@@ -46,8 +47,29 @@ def fill(database, count):
                 (moment, uid, uid[:-1], name, mrn, acc, json.dumps(tags)))
             connection.execute(
                 "INSERT INTO series_state (series_uid, state, since, first_seen, outcome, rules, task_id, instances,"
-                " bytes) VALUES (?, 'done', ?, ?, 'sent', 'ct', '', 200, 100000000)", (uid, moment, moment))
+                " bytes) VALUES (?, ?, ?, ?, 'sent', 'ct', '', 200, 100000000)",
+                (uid, "failed" if n % 1000 == 7 else "done", moment, moment))
+            fill_tasks(connection, n, uid, moment)
     connection.close()
+
+
+def fill_tasks(connection, n, uid, moment):
+    """As the router and the dispatcher would have written them; one series of 10,000 met a rare module."""
+    parent, task = f"parent-{n:08}", f"task-{n:08}"
+    info = {"uid": uid, "uid_type": "series", "applied_rule": "ct",
+            "fail_stage": "PROCESSING" if n % 2000 == 7 else None}
+    insert = "INSERT INTO tasks (id, parent_id, time, series_uid, study_uid, data) VALUES (?, ?, ?, ?, '', ?)"
+    connection.execute(insert, (parent, None, moment, uid, None))
+    connection.execute(insert, (task, parent, moment, uid, json.dumps({"info": info})))
+    events = [(parent, "REGISTER", "ct"), (parent, "DELEGATE", task), (parent, "MOVE", f"/data/outgoing/{task}"),
+              (task, "DISPATCH_BEGIN", "pacs"), (task, "DISPATCH_COMPLETE", "pacs"),
+              (task, "MOVE", f"/data/success/{task}"), (task, "COMPLETE", "")]
+    if n % 10_000 == 11:
+        events.append((task, "PROCESS_MODULE_BEGIN", "rare"))
+    connection.executemany(
+        "INSERT INTO task_events (task_id, time, sender, event, file_count, target, info, client_timestamp)"
+        " VALUES (?, ?, 'dispatcher.main', ?, 200, ?, '', 0)",
+        [(id, moment, event, target) for id, event, target in events])
 
 
 class Server:
@@ -85,6 +107,12 @@ QUESTIONS = {"first page": "", "search by name": "JANE 4711", "search by patient
              "search by accession": "ACC00000017", "search for a part of all": "doe", "search by two letters": "zz",
              "search for nothing": "nobody at all"}
 
+LISTS = {"of a target": "series?target=pacs", "of a target that has nothing": "series?target=none",
+         "of a rare module": "series?module=rare", "that failed in a stage": "series?stage=process",
+         "of a source": "series?source=CT3%4010.0.0.3", "of no source": "series?source=X%401",
+         "held": "series?held=true", "tasks": "tasks", "sources": "sources",
+         "one series": "series/1.2.826.0.1.3680043.8.498.0000000042"}
+
 
 def ask_of(server, token, text):
     path = "/api/v1/series?" + urllib.parse.urlencode({"q": text} if text else {})
@@ -95,6 +123,8 @@ def measure_at_rest(server, token):
     for name, text in QUESTIONS.items():
         ask = ask_of(server, token, text)
         show(name, [milliseconds(ask) for _ in range(REPEATS)])
+    for name, path in LISTS.items():
+        show(name, [milliseconds(lambda path=path: server.get("/api/v1/" + path, token)) for _ in range(REPEATS)])
 
 
 class Asking(threading.Thread):

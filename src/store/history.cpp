@@ -2,8 +2,11 @@
 
 #include "searched_words.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <sys/stat.h>
+#include <unordered_set>
 
 namespace quicksilver {
 
@@ -17,26 +20,43 @@ constexpr std::int64_t log_parts_at_once = 4;  // of 64 KiB
 
 // What all lists of series have in common. Parameters: 1 and 2 the place to go on (which way is the list's), 3 state, 4
 // modality, 5 rule, 6 since, 7 until, 8 study, 9 the long words searched for, 10 whether patients are searched, 11
-// whether only failed ones count, 13 target, 14 the pattern of short words, for which an index is read whose rows are a
-// tenth as long as those of the table.
+// whether only failed ones count, 13 target, 14 module, 15 the state of a stage and 16 how task.json spells it, 17 and
+// 18 who sent it, 19 whether that is asked, 20 the UIDs to choose among as a JSON array, 21 the pattern of short words,
+// for which an index is read whose rows are a tenth as long as those of the table. A failed series whose task does not
+// say where has not come beyond routing.
 #define QUICKSILVER_SERIES_WHERE                                                                                    \
     " (?1, ?2) AND (?3 = '' OR t.state = ?3)"                                                                       \
     " AND (?4 = '' OR s.tag_modality = ?4) AND (?5 = '' OR instr(', ' || t.rules || ', ', ', ' || ?5 || ', ') > 0)" \
     " AND (?6 = '' OR t.first_seen >= ?6) AND (?7 = '' OR t.first_seen < ?7) AND (?8 = '' OR s.study_uid = ?8)"     \
     " AND (?9 = '' OR s.id IN (SELECT rowid FROM series_search WHERE series_search MATCH ?9))"                      \
-    " AND (?14 = '' OR s.id IN (SELECT id FROM dicom_series INDEXED BY dicom_series_search"                         \
-    " WHERE tag_seriesdescription LIKE ?14 ESCAPE '\\' OR tag_studydescription LIKE ?14 ESCAPE '\\'"                \
-    " OR (?10 AND (tag_patientname LIKE ?14 ESCAPE '\\' OR tag_patientid LIKE ?14 ESCAPE '\\'"                      \
-    " OR tag_accessionnumber LIKE ?14 ESCAPE '\\'))))"                                                              \
+    " AND (?21 = '' OR s.id IN (SELECT id FROM dicom_series INDEXED BY dicom_series_search"                         \
+    " WHERE tag_seriesdescription LIKE ?21 ESCAPE '\\' OR tag_studydescription LIKE ?21 ESCAPE '\\'"                \
+    " OR (?10 AND (tag_patientname LIKE ?21 ESCAPE '\\' OR tag_patientid LIKE ?21 ESCAPE '\\'"                      \
+    " OR tag_accessionnumber LIKE ?21 ESCAPE '\\'))))"                                                              \
     " AND (NOT ?11 OR t.state = 'failed')"                                                                          \
-    " AND (?13 = '' OR EXISTS (SELECT 1 FROM tasks k JOIN task_events e ON e.task_id = k.id"                        \
-    " WHERE k.series_uid = t.series_uid AND e.target = ?13))"
+    " AND (?13 = '' OR EXISTS (SELECT 1 FROM tasks k CROSS JOIN task_events e INDEXED BY task_events_task"          \
+    " ON e.task_id = k.id WHERE k.series_uid = t.series_uid AND e.target = ?13"                                     \
+    " AND e.event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN')))"                    \
+    " AND (?14 = '' OR EXISTS (SELECT 1 FROM tasks k CROSS JOIN task_events e INDEXED BY task_events_task"          \
+    " ON e.task_id = k.id WHERE k.series_uid = t.series_uid AND e.target = ?14"                                     \
+    " AND e.event = 'PROCESS_MODULE_BEGIN'))"                                                                       \
+    " AND (?15 = '' OR t.state = ?15 OR (t.state = 'failed' AND ?16 = coalesce("                                    \
+    "(SELECT json_extract(k.data, '$.info.fail_stage') FROM tasks k WHERE k.series_uid = t.series_uid"              \
+    " AND json_extract(k.data, '$.info.fail_stage') IS NOT NULL ORDER BY k.time DESC LIMIT 1), 'ROUTING')))"        \
+    " AND (NOT ?19 OR t.series_uid IN (SELECT series_uid FROM dicom_series INDEXED BY dicom_series_source"          \
+    " WHERE sender_aet = ?17 AND sender_address = ?18))"
+
+// All series, or those among the UIDs: the same rows without looking at all of a long history.
+#define QUICKSILVER_ALL_SERIES " FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = t.series_uid"
+#define QUICKSILVER_SERIES_AMONG                                                                              \
+    " FROM (SELECT DISTINCT value FROM json_each(?20)) j CROSS JOIN series_state t ON t.series_uid = j.value" \
+    " LEFT JOIN dicom_series s ON s.series_uid = t.series_uid"
 
 #define QUICKSILVER_SERIES_COLUMNS                                                                               \
     "SELECT t.series_uid, s.study_uid, t.state, t.since, t.first_seen, t.outcome, t.rules, t.task_id,"           \
     " t.instances, t.bytes, s.tag_modality, s.tag_seriesdescription, s.tag_studydescription, s.tag_stationname," \
     " s.tag_bodypartexamined, s.tag_patientname, s.tag_patientid, s.tag_patientbirthdate, s.tag_patientsex,"     \
-    " s.tag_accessionnumber FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = t.series_uid"
+    " s.tag_accessionnumber"
 
 SeriesItem read_series(const Statement& row) {
     SeriesItem item;
@@ -80,53 +100,126 @@ EventItem read_event(const Statement& row) {
     return item;
 }
 
+/// The state of series that are in a stage, and the fail_stage of those that ended there.
+std::pair<std::string, std::string> stage_names(const std::string& stage) {
+    if (stage == "receive") return {"receiving", ""};
+    if (stage == "route") return {"routing", "ROUTING"};
+    if (stage == "collect") return {"collecting", ""};
+    if (stage == "process") return {"processing", "PROCESSING"};
+    if (stage == "dispatch") return {"dispatching", "DISPATCHING"};
+    return {"", ""};
+}
+
 bool is_ascending(const SeriesFilter& filter) {
     return filter.oldest_first != filter.backwards;
+}
+
+constexpr std::size_t few_max = 2000;
+
+/// The series in one of these states, when they are few.
+std::optional<std::vector<std::string>> few_in_state(Connection& connection, const std::string& state,
+                                                     const std::string& other) {
+    auto row = connection.statement("SELECT series_uid FROM series_state WHERE state IN (?1, ?2) LIMIT ?3");
+    row.bind(state, other, std::uint64_t{few_max + 1});
+    std::vector<std::string> found;
+    while (row.step()) found.push_back(row.text(0));
+    if (found.size() > few_max) return std::nullopt;
+    return found;
+}
+
+/// The series whose tasks have met this target or module, when they are few.
+std::optional<std::vector<std::string>> few_that_met(Connection& connection, const std::string& name, bool is_module) {
+    auto row = connection.statement(
+        "SELECT DISTINCT k.series_uid FROM task_events e INDEXED BY task_events_met JOIN tasks k ON k.id = e.task_id"
+        " WHERE e.target = ?1 AND e.event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN')"
+        " AND (NOT ?2 OR e.event = 'PROCESS_MODULE_BEGIN') LIMIT ?3");
+    row.bind(name, int{is_module}, std::uint64_t{few_max + 1});
+    std::vector<std::string> found;
+    while (row.step()) found.push_back(row.text(0));
+    if (found.size() > few_max) return std::nullopt;
+    return found;
+}
+
+/// Only those that are in both.
+void intersect(std::optional<std::vector<std::string>>& among, std::optional<std::vector<std::string>> few) {
+    if (!few) return;
+    if (among) {
+        const std::unordered_set<std::string> known(among->begin(), among->end());
+        std::erase_if(*few, [&known](const std::string& uid) { return !known.contains(uid); });
+    }
+    among = std::move(few);
+}
+
+/// Few series are found faster among themselves than by asking each of a long history; many are met soon anyway.
+SeriesFilter narrowed(Connection& connection, SeriesFilter filter) {
+    for (const bool is_module : {false, true}) {
+        std::string& name = is_module ? filter.module : filter.target;
+        if (name.empty()) continue;
+        auto few = few_that_met(connection, name, is_module);
+        if (few) name.clear();
+        intersect(filter.among, std::move(few));
+    }
+    if (!filter.state.empty()) intersect(filter.among, few_in_state(connection, filter.state, filter.state));
+    if (filter.failed_only) intersect(filter.among, few_in_state(connection, "failed", "failed"));
+    if (!filter.stage.empty()) {
+        intersect(filter.among, few_in_state(connection, stage_names(filter.stage).first, "failed"));
+    }
+    return filter;
 }
 
 void bind(Statement& row, const SeriesFilter& filter, std::size_t limit) {
     // Behind every time, or before it, so that the first page begins at the end.
     const std::string time = filter.after ? filter.after->first : is_ascending(filter) ? "" : "~";
     const std::string uid = filter.after ? filter.after->second : "";
+    const auto source = filter.source.value_or(std::pair<std::string, std::string>());
     const SearchedWords words = searched_words(filter.search, filter.search_patients);
     row.bind(time, uid, filter.state, filter.modality, filter.rule, filter.since, filter.until, filter.study_uid,
              words.match, int{filter.search_patients}, int{filter.failed_only}, std::uint64_t{limit}, filter.target,
-             words.pattern);
+             filter.module, stage_names(filter.stage).first, stage_names(filter.stage).second, source.first,
+             source.second, int{filter.source.has_value()},
+             filter.among ? nlohmann::json(*filter.among).dump() : std::string(), words.pattern);
 }
 
 }  // namespace
 
-std::vector<SeriesItem> History::series(const SeriesFilter& filter) {
+std::vector<SeriesItem> History::series(const SeriesFilter& asked) {
+    const SeriesFilter filter = narrowed(connection_, asked);
     std::vector<SeriesItem> items;
-    constexpr const char* descending =
-        QUICKSILVER_SERIES_COLUMNS " WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE
-                                   " ORDER BY t.first_seen DESC, t.series_uid DESC LIMIT ?12";
-    constexpr const char* ascending =
-        QUICKSILVER_SERIES_COLUMNS " WHERE (t.first_seen, t.series_uid) >" QUICKSILVER_SERIES_WHERE
-                                   " ORDER BY t.first_seen, t.series_uid LIMIT ?12";
-    // Two places, because a place remembers its statement.
-    auto row = is_ascending(filter) ? connection_.statement(ascending) : connection_.statement(descending);
+#define QUICKSILVER_SERIES_DOWN                                      \
+    " WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE \
+    " ORDER BY t.first_seen DESC, t.series_uid DESC LIMIT ?12"
+#define QUICKSILVER_SERIES_UP \
+    " WHERE (t.first_seen, t.series_uid) >" QUICKSILVER_SERIES_WHERE " ORDER BY t.first_seen, t.series_uid LIMIT ?12"
+    constexpr const char* down = QUICKSILVER_SERIES_COLUMNS QUICKSILVER_ALL_SERIES QUICKSILVER_SERIES_DOWN;
+    constexpr const char* up = QUICKSILVER_SERIES_COLUMNS QUICKSILVER_ALL_SERIES QUICKSILVER_SERIES_UP;
+    constexpr const char* few_down = QUICKSILVER_SERIES_COLUMNS QUICKSILVER_SERIES_AMONG QUICKSILVER_SERIES_DOWN;
+    constexpr const char* few_up = QUICKSILVER_SERIES_COLUMNS QUICKSILVER_SERIES_AMONG QUICKSILVER_SERIES_UP;
+    // A place each, because a place remembers its statement.
+    auto all = [&] { return is_ascending(filter) ? connection_.statement(up) : connection_.statement(down); };
+    auto few = [&] { return is_ascending(filter) ? connection_.statement(few_up) : connection_.statement(few_down); };
+    auto row = filter.among ? few() : all();
     bind(row, filter, filter.limit);
     while (row.step()) items.push_back(read_series(row));
     if (filter.backwards) std::ranges::reverse(items);
     return items;
 }
 
-BoundedCount History::count_series(const SeriesFilter& filter) {
-    auto row = connection_.statement(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM series_state t LEFT JOIN dicom_series s ON s.series_uid = "
-        "t.series_uid WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE " LIMIT ?12)");
-    SeriesFilter all = filter;
-    all.after.reset();
-    all.oldest_first = all.backwards = false;
-    bind(row, all, counted_max + 1);
+BoundedCount History::count_series(const SeriesFilter& asked) {
+    SeriesFilter filter = narrowed(connection_, asked);
+    filter.after.reset();
+    filter.oldest_first = filter.backwards = false;
+#define QUICKSILVER_SERIES_COUNTED " WHERE (t.first_seen, t.series_uid) <" QUICKSILVER_SERIES_WHERE " LIMIT ?12)"
+    constexpr const char* all = "SELECT COUNT(*) FROM (SELECT 1" QUICKSILVER_ALL_SERIES QUICKSILVER_SERIES_COUNTED;
+    constexpr const char* few = "SELECT COUNT(*) FROM (SELECT 1" QUICKSILVER_SERIES_AMONG QUICKSILVER_SERIES_COUNTED;
+    auto row = filter.among ? connection_.statement(few) : connection_.statement(all);
+    bind(row, filter, counted_max + 1);
     row.step();
     const auto value = static_cast<std::uint64_t>(row.integer(0));
     return BoundedCount{std::min(value, counted_max), value <= counted_max};
 }
 
 std::optional<SeriesItem> History::find_series(std::string_view series_uid) {
-    auto row = connection_.statement(QUICKSILVER_SERIES_COLUMNS " WHERE t.series_uid = ?1");
+    auto row = connection_.statement(QUICKSILVER_SERIES_COLUMNS QUICKSILVER_ALL_SERIES " WHERE t.series_uid = ?1");
     row.bind(series_uid);
     if (!row.step()) return std::nullopt;
     return read_series(row);
@@ -151,6 +244,9 @@ std::vector<TaskItem> History::tasks_of_series(std::string_view series_uid) {
     std::vector<TaskItem> items;
     auto row = connection_.statement(
         "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks WHERE series_uid = ?1"
+        " UNION SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
+        " WHERE study_uid = (SELECT study_uid FROM dicom_series WHERE series_uid = ?1) AND study_uid <> ''"
+        " AND EXISTS (SELECT 1 FROM json_each(data, '$.study.received_series_uid') WHERE value = ?1)"
         " ORDER BY time, id LIMIT 1000");
     row.bind(series_uid);
     while (row.step()) items.push_back(read_task(row));
@@ -159,15 +255,32 @@ std::vector<TaskItem> History::tasks_of_series(std::string_view series_uid) {
 
 std::vector<TaskItem> History::tasks(const TaskFilter& filter) {
     std::vector<TaskItem> items;
-    auto row = connection_.statement(
+    constexpr const char* descending =
         "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
         " WHERE (time, id) < (?1, ?2) AND (?3 = '' OR series_uid = ?3) AND (?4 = '' OR applied_rule = ?4)"
-        " ORDER BY time DESC, id DESC LIMIT ?5");
-    const std::string time = filter.after ? filter.after->first : "~";
+        " ORDER BY time DESC, id DESC LIMIT ?5";
+    constexpr const char* ascending =
+        "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
+        " WHERE (time, id) > (?1, ?2) AND (?3 = '' OR series_uid = ?3) AND (?4 = '' OR applied_rule = ?4)"
+        " ORDER BY time, id LIMIT ?5";
+    const bool up = filter.oldest_first != filter.backwards;
+    const std::string time = filter.after ? filter.after->first : up ? "" : "~";
     const std::string id = filter.after ? filter.after->second : "";
+    auto row = up ? connection_.statement(ascending) : connection_.statement(descending);
     row.bind(time, id, filter.series_uid, filter.rule, std::uint64_t{filter.limit});
     while (row.step()) items.push_back(read_task(row));
+    if (filter.backwards) std::ranges::reverse(items);
     return items;
+}
+
+BoundedCount History::count_tasks(const TaskFilter& filter) {
+    auto row = connection_.statement(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE (?1 = '' OR series_uid = ?1)"
+        " AND (?2 = '' OR applied_rule = ?2) LIMIT ?3)");
+    row.bind(filter.series_uid, filter.rule, std::uint64_t{counted_max + 1});
+    row.step();
+    const auto value = static_cast<std::uint64_t>(row.integer(0));
+    return BoundedCount{std::min(value, counted_max), value <= counted_max};
 }
 
 std::optional<TaskItem> History::find_task(std::string_view id) {

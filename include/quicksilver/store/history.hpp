@@ -20,10 +20,14 @@ namespace quicksilver {
 /// Which series a list shows; an empty text means any.
 struct SeriesFilter {
     std::string state, modality, rule, study_uid;
-    std::string target;            ///< with a delivery to it, tried or done
-    std::string since, until;      ///< RFC 3339, of the first instance
-    std::string search;            ///< part of a description or UID …
-    bool search_patients = false;  ///< … or of name, patient id or accession number
+    std::string target;  ///< with a delivery to it, tried or done
+    std::string module;  ///< with a run of it, begun or done
+    std::string stage;   ///< receive, route, collect, process, dispatch: there now, or failed there
+    std::optional<std::pair<std::string, std::string>> source;  ///< calling AE title and address of who sent it
+    std::optional<std::vector<std::string>> among;              ///< only these UIDs
+    std::string since, until;                                   ///< RFC 3339, of the first instance
+    std::string search;                                         ///< part of a description or UID …
+    bool search_patients = false;                               ///< … or of name, patient id or accession number
     bool failed_only = false;
     std::size_t limit = 50;
     bool oldest_first = false;
@@ -54,7 +58,9 @@ struct TaskItem {
 struct TaskFilter {
     std::string series_uid, rule;
     std::size_t limit = 50;
-    std::optional<std::pair<std::string, std::string>> after;  ///< time and id
+    bool oldest_first = false;
+    std::optional<std::pair<std::string, std::string>> after;  ///< time and id, as in SeriesFilter
+    bool backwards = false;
 };
 
 struct EventItem {
@@ -116,8 +122,10 @@ public:
     /// The tags that its rules saw, as a JSON object; "" when it has not been routed.
     std::string tags(std::string_view series_uid);
     std::vector<DecisionItem> decisions(std::string_view series_uid);
+    /// Its own, and those of studies that it is part of.
     std::vector<TaskItem> tasks_of_series(std::string_view series_uid);
     std::vector<TaskItem> tasks(const TaskFilter& filter);
+    BoundedCount count_tasks(const TaskFilter& filter);
     std::optional<TaskItem> find_task(std::string_view id);
     /// Of the task and those that it made, in the order they happened; at most 10,000.
     std::vector<EventItem> events_of_task(std::string_view task_id);

@@ -372,6 +372,7 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_series_file_operations(*api);
     api::add_statistics_operations(*api);
     api::add_storage_operations(*api);
+    api::add_source_operations(*api);
 }
 
 }  // namespace quicksilver

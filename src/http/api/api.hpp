@@ -127,5 +127,6 @@ void add_task_detail_operations(Api& api);
 void add_series_file_operations(Api& api);
 void add_statistics_operations(Api& api);
 void add_storage_operations(Api& api);
+void add_source_operations(Api& api);
 
 }  // namespace quicksilver::api

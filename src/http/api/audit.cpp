@@ -5,9 +5,13 @@
 #include "api.hpp"
 #include "cursor.hpp"
 
+#include <iterator>
+
 namespace quicksilver::api {
 
 namespace {
+
+constexpr const char* cursor_list = "audit pages";
 
 Json entry_schema() {
     return schema::object({{"id", schema::integer(0, INT64_MAX)},
@@ -34,20 +38,34 @@ Json to_json(const AuditEntry& entry) {
 }
 
 HttpResponse list_audit(const Api& api, const Call& call) {
-    AuditLog::Filter filter{call.query("user"), call.query("action"), call.query("object"), INT64_MAX,
-                            call.limit() + 1};
-    if (const std::string cursor = call.query("cursor"); !cursor.empty()) {
-        filter.before = read_cursor(api.key(), "audit", cursor).get<std::int64_t>();
+    AuditLog::Filter filter;
+    filter.user = call.query("user");
+    filter.action = call.query("action");
+    filter.object = call.query("object");
+    filter.limit = call.limit() + 1;
+    const std::string cursor = call.query("cursor");
+    if (!cursor.empty()) {
+        const Json place = read_cursor(api.key(), cursor_list, cursor);
+        (place.size() > 1 ? filter.after : filter.before) = place.at(0).get<std::int64_t>();
     }
-    auto entries = AuditLog(api.services().administration).list(filter);
-    Json next;
-    if (entries.size() > call.limit()) {
-        entries.pop_back();
-        next = make_cursor(api.key(), "audit", entries.back().id);
+    const bool backwards = filter.after != 0;
+    AuditLog audit(api.services().administration);
+    auto entries = audit.list(filter);
+    const std::uint64_t total = audit.count(filter);
+    const bool more = entries.size() > call.limit();
+    if (more) entries.erase(backwards ? entries.begin() : std::prev(entries.end()));
+    Json content = {{"next_cursor", nullptr}, {"prev_cursor", nullptr}};
+    if (!entries.empty() && (more || backwards)) {
+        content["next_cursor"] = make_cursor(api.key(), cursor_list, Json::array({entries.back().id}));
+    }
+    if (!entries.empty() && (backwards ? more : !cursor.empty())) {
+        content["prev_cursor"] = make_cursor(api.key(), cursor_list, Json::array({entries.front().id, "back"}));
     }
     Json items = Json::array();
     for (const AuditEntry& entry : entries) items.push_back(to_json(entry));
-    return make_json({{"items", std::move(items)}, {"next_cursor", std::move(next)}});
+    content["items"] = std::move(items);
+    content["total"] = {{"value", std::min(total, AuditLog::counted_max)}, {"exact", total <= AuditLog::counted_max}};
+    return make_json(content);
 }
 
 }  // namespace
@@ -63,8 +81,7 @@ void add_audit_operations(Api& api) {
                     .query = paged({{"user", schema::text(64), "Name of the user."},
                                     {"action", schema::text(64), "Id of the operation."},
                                     {"object", schema::text(200), "Part of the path."}}),
-                    .answer = schema::object({{"items", schema::list_of(entry_schema())},
-                                              {"next_cursor", schema::optional(schema::text())}})},
+                    .answer = schema::page_of(entry_schema())},
                    [&api](Call& call) { return list_audit(api, call); });
 }
 

@@ -1,4 +1,5 @@
 #include "quicksilver/dicom/json_model.hpp"
+#include "quicksilver/http/control.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/history.hpp"
 
@@ -38,7 +39,11 @@ Json series_schema() {
                            {"patient_id", patient},
                            {"birth_date", patient},
                            {"sex", patient},
-                           {"accession", patient}});
+                           {"accession", patient},
+                           {"retention", schema::object({{"expires_at", schema::optional(schema::time())},
+                                                         {"held", schema::boolean()},
+                                                         {"held_by", schema::optional(schema::text())},
+                                                         {"held_since", schema::optional(schema::text(40))}})}});
 }
 
 Json split_rules(const std::string& rules) {
@@ -52,7 +57,33 @@ Json split_rules(const std::string& rules) {
     return names;
 }
 
-Json to_json(const SeriesItem& item, const PatientData& patient) {
+/// How long the files of series stay.
+class Retention {
+public:
+    explicit Retention(const Api& api)
+        : holds_(api.services().control.holds()), kept_(api.services().config.snapshot()->cleaner.retention) {}
+
+    Json of(const SeriesItem& item) const {
+        const auto hold = holds_->find(item.series_uid);
+        const bool held = hold != holds_->end();
+        Json expires_at;
+        const bool has_ended = item.state == "done" || item.state == "discarded";
+        const auto since = parse_rfc3339(item.since);
+        if (has_ended && !held && since) {
+            expires_at = rfc3339(*since + std::chrono::duration_cast<WallTime::duration>(kept_));
+        }
+        return {{"expires_at", std::move(expires_at)},
+                {"held", held},
+                {"held_by", held ? Json(hold->second.user) : Json()},
+                {"held_since", held ? Json(hold->second.since) : Json()}};
+    }
+
+private:
+    std::shared_ptr<const Holds> holds_;
+    Seconds kept_;
+};
+
+Json to_json(const SeriesItem& item, const PatientData& patient, const Retention& retention) {
     return {{"id", item.series_uid},
             {"study_uid", item.study_uid},
             {"state", item.state},
@@ -72,7 +103,8 @@ Json to_json(const SeriesItem& item, const PatientData& patient) {
             {"patient_id", patient.show(item.patient_id)},
             {"birth_date", patient.show(item.birth_date)},
             {"sex", patient.show(item.sex)},
-            {"accession", patient.show(item.accession)}};
+            {"accession", patient.show(item.accession)},
+            {"retention", retention.of(item)}};
 }
 
 /// Takes the item off that was asked for only to see whether there is more, and tells where the pages beside begin.
@@ -95,14 +127,16 @@ Json take_cursors(const Api& api, const Call& call, const SeriesFilter& filter, 
 HttpResponse list_series(const Api& api, const Call& call) {
     const SeriesFilter filter = read_series_filter(api, call);
     const PatientData patient(call.may_see_patients());
+    const Retention retention(api);
     return api.services().history.ask([&](History& history) {
         auto series = history.series(filter);
         // A search costs as much as its count would; then the page itself has to do.
         BoundedCount total{series.size(), series.size() <= call.limit() && !filter.after};
-        if (filter.search.empty() && filter.target.empty()) total = history.count_series(filter);
+        const bool is_cheap = filter.search.empty() && filter.target.empty() && filter.module.empty();
+        if (is_cheap) total = history.count_series(filter);
         Json content = take_cursors(api, call, filter, series);
         Json items = Json::array();
-        for (const SeriesItem& item : series) items.push_back(to_json(item, patient));
+        for (const SeriesItem& item : series) items.push_back(to_json(item, patient, retention));
         content["items"] = std::move(items);
         content["total"] = {{"value", total.value}, {"exact", total.exact}};
         return make_json(content);
@@ -117,8 +151,9 @@ SeriesItem existing(History& history, const Call& call) {
 
 HttpResponse show_series(const Api& api, const Call& call) {
     const PatientData patient(call.may_see_patients());
+    const Retention retention(api);
     return api.services().history.ask([&](History& history) {
-        Json content = to_json(existing(history, call), patient);
+        Json content = to_json(existing(history, call), patient, retention);
         Json tasks = Json::array();
         for (const TaskItem& task : history.tasks_of_series(call.parameter("id"))) {
             tasks.push_back({{"id", task.id},

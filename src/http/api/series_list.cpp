@@ -1,5 +1,8 @@
 #include "series_list.hpp"
 
+#include "quicksilver/http/control.hpp"
+#include "quicksilver/http/problem.hpp"
+
 #include "cursor.hpp"
 
 namespace quicksilver::api {
@@ -20,8 +23,8 @@ SeriesFilter read_series_filter(const Api& api, const Call& call) {
         const std::string value = call.query(parameter.name);
         if (!value.empty()) asked[parameter.name] = value;
     }
-    asked["has_error"] = call.flag("has_error");
-    SeriesFilter filter = read_series_filter(asked, call.may_see_patients());
+    for (const char* flag : {"has_error", "held"}) asked[flag] = call.flag(flag);
+    SeriesFilter filter = read_series_filter(api, asked, call.may_see_patients());
     filter.limit = call.limit() + 1;
     filter.oldest_first = call.query("sort") == "received_at";
     if (const std::string cursor = call.query("cursor"); !cursor.empty()) {
@@ -32,8 +35,23 @@ SeriesFilter read_series_filter(const Api& api, const Call& call) {
     return filter;
 }
 
-SeriesFilter read_series_filter(const Json& asked, bool may_see_patients) {
+SeriesFilter read_series_filter(const Api& api, const Json& asked, bool may_see_patients) {
     SeriesFilter filter;
+    filter.stage = asked.value("stage", "");
+    filter.module = asked.value("module", "");
+    if (const std::string source = asked.value("source", ""); !source.empty()) {
+        const std::size_t at = source.rfind('@');
+        if (at == std::string::npos) {
+            throw invalid("Something is wrong with the filter.",
+                          {{"source", "format", "must be the id of a source: AE@ADDRESS"}});
+        }
+        filter.source = {source.substr(0, at), source.substr(at + 1)};
+    }
+    if (asked.value("held", false)) {
+        filter.among.emplace();
+        const auto holds = api.services().control.holds();
+        for (const auto& [series, hold] : *holds) filter.among->push_back(series);
+    }
     filter.state = asked.value("state", "");
     filter.modality = asked.value("modality", "");
     filter.rule = asked.value("rule", "");
@@ -65,6 +83,11 @@ std::vector<QueryParameter> series_filter_parameters() {
             {"since", schema::text(40), "First instance at or after this time (RFC 3339, UTC)."},
             {"until", schema::text(40), "First instance before this time."},
             {"q", schema::text(200), "Part of a description or UID; with the permission, of name, id, accession."},
+            {"stage", schema::choice({"receive", "route", "collect", "process", "dispatch"}),
+             "In this stage now, or failed in it."},
+            {"module", schema::text(200), "With a run of this module, begun or done."},
+            {"source", schema::text(200), "From this source: AE@ADDRESS, its id."},
+            {"held", schema::boolean(), "Only those that somebody holds."},
             {"has_error", schema::boolean(), "Only failed ones."}};
 }
 

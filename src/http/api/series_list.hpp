@@ -12,7 +12,7 @@ namespace quicksilver::api {
 /// From the query of a list. Throws ProblemError for a cursor of another list.
 SeriesFilter read_series_filter(const Api& api, const Call& call);
 /// From the member `filter` of a body.
-SeriesFilter read_series_filter(const Json& filter, bool may_see_patients);
+SeriesFilter read_series_filter(const Api& api, const Json& filter, bool may_see_patients);
 /// The schema of that member, and the query parameters of the same names.
 Json series_filter_schema();
 std::vector<QueryParameter> series_filter_parameters();

@@ -121,31 +121,6 @@ HttpResponse show_latency(const Api& api, const Call& call) {
     return make_json({{"items", std::move(items)}});
 }
 
-HttpResponse list_sources(const Api& api, const Call& call) {
-    const std::string since = rfc3339(call.now - std::chrono::hours(24 * 30));
-    return api.services().history.ask([&](History& history) {
-        Statistics statistics(history.connection());
-        Json items = Json::array();
-        for (const Statistics::Source& source : statistics.sources(since)) {
-            items.push_back({{"id", source.calling_ae + "@" + source.address},
-                             {"calling_ae", source.calling_ae},
-                             {"called_ae", source.called_ae},
-                             {"address", source.address},
-                             {"first_seen", source.first_seen},
-                             {"last_seen", source.last_seen},
-                             {"series", source.series},
-                             {"instances", source.instances},
-                             {"bytes", source.bytes},
-                             {"modalities", source.modalities}});
-        }
-        Json rejected = Json::array();
-        for (const Statistics::Rejection& one : statistics.rejections(since, 100)) {
-            rejected.push_back({{"time", one.time}, {"description", one.description}});
-        }
-        return make_json({{"items", std::move(items)}, {"rejected", std::move(rejected)}});
-    });
-}
-
 }  // namespace
 
 void add_statistics_operations(Api& api) {
@@ -185,14 +160,6 @@ void add_statistics_operations(Api& api) {
               .query = latency,
               .answer = schema::object({{"items", schema::list_of(item)}})},
              [&api](Call& call) { return show_latency(api, call); });
-    api.read({.method = "GET",
-              .path = "/sources",
-              .id = "listSources",
-              .summary = "Who has sent series in the last 30 days, and whose associations were rejected",
-              .tag = "sources",
-              .answer = schema::object({{"items", schema::list_of(schema::any_object())},
-                                        {"rejected", schema::list_of(schema::any_object())}})},
-             [&api](Call& call) { return list_sources(api, call); });
 }
 
 }  // namespace quicksilver::api

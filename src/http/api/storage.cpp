@@ -44,11 +44,12 @@ asio::awaitable<HttpResponse> clean(const Api& api, const Call& call) {
     Json shown = Json::array();
     std::uint64_t bytes = 0;
     for (const CleaningItem& item : items) {
-        if (item.problem.empty()) bytes += item.bytes;
+        if (item.problem.empty() && !item.held) bytes += item.bytes;
         shown.push_back({{"stage", item.stage},
                          {"task", item.task},
                          {"modified_at", rfc3339(item.modified)},
                          {"bytes", item.bytes},
+                         {"held", item.held},
                          {"problem", item.problem.empty() ? Json() : Json(item.problem)}});
     }
     co_return make_json({{"dry_run", call.is_dry_run()}, {"bytes", bytes}, {"items", std::move(shown)}});
@@ -68,6 +69,7 @@ void add_storage_operations(Api& api) {
                                       {"task", schema::text()},
                                       {"modified_at", schema::time()},
                                       {"bytes", schema::integer(0, INT64_MAX)},
+                                      {"held", schema::boolean()},
                                       {"problem", schema::optional(schema::text(10'000))}});
     api.wait({.method = "POST",
               .path = "/storage/clean",

@@ -5,6 +5,8 @@
 #include "cursor.hpp"
 #include "patient_data.hpp"
 
+#include <iterator>
+
 namespace quicksilver::api {
 
 namespace {
@@ -39,22 +41,45 @@ Json to_json(const TaskItem& item, const PatientData& patient) {
             {"task", task.is_object() ? patient.task(task) : Json()}};
 }
 
-HttpResponse list_tasks(const Api& api, const Call& call) {
-    TaskFilter filter{call.query("series"), call.query("rule"), call.limit() + 1, std::nullopt};
+std::string cursor_list(const TaskFilter& filter) {
+    return filter.oldest_first ? "tasks oldest" : "tasks";
+}
+
+TaskFilter filter_of(const Api& api, const Call& call) {
+    TaskFilter filter;
+    filter.series_uid = call.query("series");
+    filter.rule = call.query("rule");
+    filter.limit = call.limit() + 1;
+    filter.oldest_first = call.query("sort") == "time";
     if (const std::string cursor = call.query("cursor"); !cursor.empty()) {
-        filter.after = read_cursor(api.key(), "tasks", cursor).get<std::pair<std::string, std::string>>();
+        const Json place = read_cursor(api.key(), cursor_list(filter), cursor);
+        filter.after = {place.at(0).get<std::string>(), place.at(1).get<std::string>()};
+        filter.backwards = place.size() > 2;
     }
+    return filter;
+}
+
+HttpResponse list_tasks(const Api& api, const Call& call) {
+    const TaskFilter filter = filter_of(api, call);
     const PatientData patient(call.may_see_patients());
     return api.services().history.ask([&](History& history) {
         auto tasks = history.tasks(filter);
-        Json next;
-        if (tasks.size() > call.limit()) {
-            tasks.pop_back();
-            next = make_cursor(api.key(), "tasks", {tasks.back().time, tasks.back().id});
+        const BoundedCount total = history.count_tasks(filter);
+        const bool more = tasks.size() > call.limit();
+        if (more) tasks.erase(filter.backwards ? tasks.begin() : std::prev(tasks.end()));
+        Json content = {{"next_cursor", nullptr}, {"prev_cursor", nullptr}};
+        const std::string list = cursor_list(filter);
+        if (!tasks.empty() && (more || filter.backwards)) {
+            content["next_cursor"] = make_cursor(api.key(), list, {tasks.back().time, tasks.back().id});
+        }
+        if (!tasks.empty() && (filter.backwards ? more : filter.after.has_value())) {
+            content["prev_cursor"] = make_cursor(api.key(), list, {tasks.front().time, tasks.front().id, "back"});
         }
         Json items = Json::array();
         for (const TaskItem& task : tasks) items.push_back(to_json(task, patient));
-        return make_json({{"items", std::move(items)}, {"next_cursor", std::move(next)}});
+        content["items"] = std::move(items);
+        content["total"] = {{"value", total.value}, {"exact", total.exact}};
+        return make_json(content);
     });
 }
 
@@ -94,10 +119,10 @@ void add_task_operations(Api& api) {
               .id = "listTasks",
               .summary = "Tasks, newest first",
               .tag = tag,
-              .query = paged(
-                  {{"series", schema::text(64), "Of this series."}, {"rule", schema::text(200), "Made by this rule."}}),
-              .answer = schema::object(
-                  {{"items", schema::list_of(task_schema())}, {"next_cursor", schema::optional(schema::text())}})},
+              .query = paged({{"series", schema::text(64), "Of this series."},
+                              {"rule", schema::text(200), "Made by this rule."},
+                              {"sort", schema::choice({"-time", "time"}), "Newest first, or oldest."}}),
+              .answer = schema::page_of(task_schema())},
              [&api](Call& call) { return list_tasks(api, call); });
     api.read({.method = "GET",
               .path = "/tasks/{id}",

@@ -45,15 +45,3 @@ TEST_CASE("How long it took is told in quantiles", "[http][api][statistics]") {
     const json seen = api.get_masked("/stats/latency?group_by=rule&" + window).body.at("items");
     CHECK(seen[0] == json{{"key", "ct"}, {"count", 1}, {"p50_s", 0.0}, {"p95_s", 0.0}, {"p99_s", 0.0}});
 }
-
-TEST_CASE("Sources are told with what they sent", "[http][api][statistics]") {
-    HistoryApi api;
-    journal::SeriesRegistered registered{api.clock.wall_now(), "1.2.3", {}};
-    registered.tags.add("SenderAET", "CT-1");
-    registered.tags.add("SenderAddress", "10.0.0.7");
-    registered.tags.add("PatientName", "Doe^Jane");
-    CHECK(api.journal->write({registered}));
-    const auto seen = api.get_masked("/sources");
-    CHECK(seen.body.at("items")[0].at("id") == "CT-1@10.0.0.7");
-    CHECK(seen.text.find("Doe") == std::string::npos);
-}

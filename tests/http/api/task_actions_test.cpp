@@ -85,3 +85,53 @@ TEST_CASE("The audit says what an action was done to", "[http][api][actions]") {
     const auto audit = api.call("GET", "/audit?action=deleteTasks", nullptr, {api.with_patients});
     CHECK(audit.body.at("items")[0].at("object") == "/tasks/actions/delete task-1, task-2");
 }
+
+TEST_CASE("A retry begins where it is told to, and nowhere else", "[http][api][actions]") {
+    ActionApi api;
+    const json ids = {api.uid_of(1)};
+    for (const char* from : {"failed", "process", "dispatch", "start"}) {
+        const auto retried = api.act("/series/actions/retry", {{"ids", ids}, {"from", from}});
+        CHECK(retried.body.at("done") == 1);
+    }
+    CHECK(api.control.told == std::vector<std::string>{"send missing task-1", "process task-1", "deliver task-1",
+                                                       "route by all 1.2.0001 of 9.0: task-1"});
+    CHECK(api.act("/series/actions/retry", {{"ids", ids}, {"from", "middle"}}).status == 422);
+    CHECK(api.act("/tasks/actions/retry", {{"ids", {"task-1"}}, {"from", "process"}}).body.at("done") == 1);
+    // A task may hold several series, which go different ways from the start.
+    CHECK(api.act("/tasks/actions/retry", {{"ids", {"task-1"}}, {"from", "start"}}).status == 422);
+}
+
+TEST_CASE("A series is routed again by one rule", "[http][api][actions]") {
+    ActionApi api;
+    const auto routed = api.act("/series/actions/reroute", {{"ids", {api.uid_of(0), "9.9.9"}}, {"rule", "mr"}});
+    CHECK(routed.body.at("results")[0].at("tasks") == json{"task-again"});
+    CHECK(routed.body.at("results")[1].at("code") == "not_found");
+    CHECK(api.control.told == std::vector<std::string>{"route by mr 1.2.0000 of 9.0: task-0"});
+    CHECK(api.act("/series/actions/reroute", {{"ids", {api.uid_of(0)}}}).status == 422);
+    CHECK(api.act("/series/actions/reroute", {{"ids", {api.uid_of(0)}}, {"rule", ""}}).status == 422);
+    CHECK(api.act("/tasks/actions/reroute", {{"ids", {"task-0"}}, {"rule", "mr"}}).status == 404);
+}
+
+TEST_CASE("A held series shows who holds it, is found by that, and expires again when it is released",
+          "[http][api][actions]") {
+    ActionApi api;
+    const std::string uid = api.uid_of(1);
+    const auto shown = [&] { return api.get("/series/" + uid).body.at("retention"); };
+    CHECK(shown().at("held") == false);
+    const json expires = shown().at("expires_at");
+    CHECK(expires.is_string());
+    CHECK(api.act("/series/actions/hold", {{"ids", {uid, "9.9.9"}}}).body.at("done") == 1);
+    CHECK(shown().at("held") == true);
+    CHECK(shown().at("held_by") == "operator");
+    CHECK(shown().at("expires_at").is_null());
+    const auto held = api.get("/series?held=true");
+    REQUIRE(held.body.at("items").size() == 1);
+    CHECK(held.body.at("items")[0].at("id") == uid);
+    CHECK(api.get("/series?held=false").body.at("items").size() == 3);
+    const json counted = {{"filter", {{"held", true}}}, {"expected_count", 1}};
+    CHECK(api.act("/series/actions/release", counted).body.at("done") == 1);
+    api.control.held = std::make_shared<Holds>();
+    CHECK(shown().at("held") == false);
+    CHECK(shown().at("expires_at") == expires);
+    CHECK(api.get("/series?held=true").body.at("items").empty());
+}
