@@ -58,7 +58,8 @@ ModuleTrialEnd end_of(const ModuleTrial::End& end) {
 asio::awaitable<Result<EngineImages>> EngineModules::images(bool may_be_old) {
     const bool is_fresh = last_list_ && parts_.context.clock.now() - listed_at_ < list_age_max;
     if (!may_be_old || !is_fresh) {
-        List listed = co_await list();
+        const auto within = may_be_old ? quick_answer_time : answer_time;
+        List listed = co_await list(within);
         last_list_ = std::move(listed);
         listed_at_ = parts_.context.clock.now();
     }
@@ -67,10 +68,10 @@ asio::awaitable<Result<EngineImages>> EngineModules::images(bool may_be_old) {
     co_return shown(*found);
 }
 
-asio::awaitable<EngineModules::List> EngineModules::list() {
+asio::awaitable<EngineModules::List> EngineModules::list(std::chrono::seconds within) {
     const Result<ModuleImages*> of_engine = engine();
     if (!of_engine) co_return of_engine.error();
-    asio::steady_timer overdue(parts_.context.io, answer_time);
+    asio::steady_timer overdue(parts_.context.io, within);
     const auto stop = stop_after(overdue);
     auto ask = [engine = *of_engine, stop] { return engine->list_images(*stop); };
     List listed = co_await run_blocking(parts_.pool, ask);

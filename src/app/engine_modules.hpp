@@ -41,15 +41,16 @@ public:
         std::function<void(std::function<void()> end)> on_cancel) override;
 
     static constexpr std::size_t threads = 5;
-    static constexpr int fetched_max = 4;                   ///< at the same time; so one thread is left for lists
-    static constexpr std::chrono::seconds answer_time{5};   ///< for a list; an engine that is slower counts as away
-    static constexpr std::chrono::seconds list_age_max{5};  ///< of a list that may be old
+    static constexpr int fetched_max = 4;                        ///< at the same time; so one thread is left for lists
+    static constexpr std::chrono::seconds answer_time{30};       ///< an engine that is slower counts as away
+    static constexpr std::chrono::seconds quick_answer_time{5};  ///< where something else was asked for
+    static constexpr std::chrono::seconds list_age_max{5};       ///< of a list that may be old
     static constexpr std::chrono::milliseconds tell_every{250};  ///< how far a fetch is
 
 private:
     using List = Result<std::vector<ModuleImage>>;
 
-    boost::asio::awaitable<List> list();
+    boost::asio::awaitable<List> list(std::chrono::seconds within);
     boost::asio::awaitable<Result<void>> ask_runner(ModuleRunner& runner);
     std::shared_ptr<StopFlag> stop_after(boost::asio::steady_timer& timer) const;
     EngineImages shown(const std::vector<ModuleImage>& images) const;
