@@ -10,16 +10,17 @@ from pathlib import Path
 import engine
 from server import SystemTest, config, wait_until
 
-PROBLEM = engine.engine_problem()
 
-
-@unittest.skipIf(PROBLEM, PROBLEM)
 class RestModules(SystemTest):
+    engine_class = engine.Engine
+
     @classmethod
     def setUpClass(cls):
-        cls.engine = engine.Engine()
+        if cls.engine_class.problem:
+            raise unittest.SkipTest(cls.engine_class.problem)
+        cls.engine = cls.engine_class()
         cls.addClassCleanup(cls.engine.remove)
-        for name in ("copy", "result", "fail", "sleep", "gate", "count", "root"):
+        for name in ("copy", "result", "fail", "sleep", "gate", "count"):
             cls.engine.make_image(f"{name}:1", engine.MODULES[name])
 
     def module(self, name, **fields):
@@ -68,12 +69,13 @@ class RestModules(SystemTest):
         return list((self.server.data / "uploads").glob("*"))
 
     def image_names(self):
-        return [name for image in self.get("/modules/images")["items"] for name in image["names"]]
+        names = [name for image in self.get("/modules/images")["items"] for name in image["names"]]
+        return [name.split("/")[-1] for name in names]  # Podman's are whole
 
     def test_images_are_listed_with_their_modules_as_long_as_the_engine_answers(self):
         self.start({"copy": self.module("copy"), "gone": self.module("gone"), "tags": {"runner": "edit-tags"}})
         images = self.get("/modules/images")
-        copy, = [image for image in images["items"] if "copy:1" in image["names"]]
+        copy, = [image for image in images["items"] if any(name.endswith("copy:1") for name in image["names"])]
         self.assertEqual((copy["used_by"], copy["id"][:7]), (["copy"], "sha256:"))
         self.assertGreater(copy["bytes"], 1000)
         self.assertEqual(images["missing"], [{"module": "gone", "image": "gone:1"}])
@@ -94,7 +96,9 @@ class RestModules(SystemTest):
         self.start({"carried": self.module("carried")})
         self.assertNotIn("carried:1", self.image_names())
         ended = self.end_of(self.load(tar))
-        self.assertEqual((ended["state"], ended["result"]), ("done", {"images": ["carried:1"]}))
+        self.assertEqual(ended["state"], "done", ended)
+        loaded, = ended["result"]["images"]
+        self.assertTrue(loaded.endswith("carried:1"))
         self.assertIn("carried:1", self.image_names())
         self.assertGreater(ended["progress"]["total"], 1_000_000)
         wait_until(lambda: not self.uploads(), "the file is removed")
@@ -282,18 +286,23 @@ class RestModules(SystemTest):
         self.assertEqual(self.end_of(operation)["state"], "cancelled")
         self.assertEqual(self.traces(), [])
 
-    def test_a_module_that_is_tried_takes_a_slot_and_ends_in_its_time(self):
-        series = self.received({"sleep": self.module("sleep", timeout=3), "copy": self.module("copy")},
+    def test_a_module_that_is_tried_takes_a_slot(self):
+        series = self.received({"sleep": self.module("sleep"), "copy": self.module("copy")},
                                processing={"max_parallel": 1})
         first = self.try_module("sleep", series)
         wait_until(lambda: self.engine.containers(self.server), "a container that runs")
         second = self.try_module("copy", series)
         wait_until(lambda: self.get(f"/operations/{second['id']}")["steps"], "the second waits for its turn")
         self.assertEqual(self.get(f"/operations/{second['id']}")["steps"][-1]["name"], "turn")
-        ended = self.end_of(first)
+        self.assertEqual(self.call("DELETE", f"/operations/{first['id']}")[0], 204)
+        self.assertTrue(self.end_of(second)["result"]["ok"])
+
+    def test_a_module_that_is_tried_ends_in_its_time(self):
+        series = self.received({"sleep": self.module("sleep", timeout=1)})
+        ended = self.end_of(self.try_module("sleep", series))
         self.assertEqual(ended["state"], "failed")
         self.assertIn("time-out", ended["problem"]["detail"])
-        self.assertTrue(self.end_of(second)["result"]["ok"])
+        self.assertEqual(self.traces(), [])
 
     def test_a_crash_while_a_module_is_tried_leaves_nothing_after_the_next_start(self):
         series = self.received({"sleep": self.module("sleep")})
@@ -321,7 +330,8 @@ class RestModules(SystemTest):
             shown = self.get("/modules/copy")
             return shown if shown["statistics"]["median_s"] else None
         copy = wait_until(module, "the statistics of the module")
-        self.assertEqual((copy["present"], copy["digest"][:7], copy["statistics"]["runs_24h"]), (True, "sha256:", 1))
+        self.assertEqual((copy["present"], copy["statistics"]["runs_24h"]), (True, 1))
+        self.assertIn("sha256:", copy["digest"])
         self.assertEqual((self.get("/modules/gone")["present"], self.get("/modules/gone")["digest"]), (False, None))
         self.assertEqual(self.get("/rules/every")["statistics"]["matches_24h"], 1)
 
