@@ -101,10 +101,15 @@ std::string Accounts::password_hash(std::string_view id) {
     return row.step() ? row.text(0) : std::string();
 }
 
+Result<void> Accounts::may_add(std::string_view username) {
+    if (auto usable = check_username(username); !usable) return usable;
+    if (find_by_name(username)) return name_taken(std::string(username));
+    return {};
+}
+
 Result<User> Accounts::add(const User& user, std::string_view hash, WallTime now) {
-    if (auto usable = check_username(user.username); !usable) return usable.error();
     Transaction transaction(connection_);
-    if (find_by_name(user.username)) return name_taken(user.username);
+    if (auto free = may_add(user.username); !free) return free.error();
     const std::string id = secrets::random_text(12);
     const std::string time = rfc3339(now);
     connection_

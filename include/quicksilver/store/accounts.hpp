@@ -52,6 +52,8 @@ public:
     std::optional<User> find_by_name(std::string_view username);
     std::string password_hash(std::string_view id);
 
+    /// Whether the name can be had. Errc::already_exists, or invalid.
+    Result<void> may_add(std::string_view username);
     /// `hash` may be empty: nobody can sign in with a password then. Errc::already_exists, or invalid for the name.
     Result<User> add(const User& user, std::string_view hash, WallTime now);
     /// Errc::refused when no administrator who can sign in would be left; not_found, already_exists, invalid.

@@ -1,5 +1,6 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/mercure_users.hpp"
 
 #include "accounts_json.hpp"
 #include "api.hpp"
@@ -97,6 +98,29 @@ HttpResponse remove_user(const Api& api, const Call& call) {
     return no_content();
 }
 
+/// Takes over the accounts of mercure; who is here already stays as they are.
+HttpResponse import_users(const Api& api, const Call& call) {
+    const auto users = parse_mercure_users(call.body.dump());
+    if (!users) throw invalid(users.error().message, {{"", "format", users.error().message}});
+    Accounts accounts = api.accounts();
+    Json report = Json::array();
+    for (const MercureUser& one : *users) {
+        Result<void> done = accounts.may_add(one.user.username);
+        if (done && !call.is_dry_run()) {
+            if (const auto made = accounts.add(one.user, one.hash, call.now); !made) done = made.error();
+        }
+        const bool exists = !done && done.error().code == Errc::already_exists;
+        const std::string problem = done ? one.remark : done.error().message;
+        report.push_back({{"username", one.user.username},
+                          {"role", to_string(one.user.role)},
+                          {"action", done     ? "added"
+                                     : exists ? "kept"
+                                              : "refused"},
+                          {"problem", problem.empty() ? Json() : Json(problem)}});
+    }
+    return make_json({{"report", std::move(report)}});
+}
+
 asio::awaitable<HttpResponse> reset_password(Api& api, Call& call) {
     auto find = [&] { return existing(api, call); };
     const User user = co_await run_blocking(api.services().administration_pool, find);
@@ -147,6 +171,21 @@ void add_user_operations(Api& api) {
               .answer = user_schema(),
               .status = 201},
              [&api](Call& call) { return add_user(api, call); });
+    const Json imported = schema::object({{"username", schema::text(10'000)},
+                                          {"role", schema::choice({"viewer", "operator", "admin"})},
+                                          {"action", schema::choice({"added", "kept", "refused"})},
+                                          {"problem", schema::optional(schema::text(10'000))}});
+    api.administer({.method = "POST",
+                    .path = "/users/import",
+                    .id = "importUsers",
+                    .summary = "Takes over the accounts of a users.json of mercure, with their passwords",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "admin",
+                    .query = {{"dry_run", schema::boolean(), "Show the report, without making accounts."}},
+                    .body = schema::any_object(),
+                    .answer = schema::object({{"report", schema::list_of(imported)}})},
+                   [&api](Call& call) { return import_users(api, call); });
     api.administer({.method = "GET",
                     .path = "/users/{id}",
                     .id = "getUser",

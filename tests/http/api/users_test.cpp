@@ -83,3 +83,32 @@ TEST_CASE("A new password ends the sessions, and unlocking forgets the failures"
     CHECK(again.get("/session").status == 401);
     CHECK_NOTHROW(Browser(api, "vera", "nine loud herons"));
 }
+
+TEST_CASE("The accounts of mercure are taken over with their passwords", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const User vera = api.add_user("vera", Role::viewer);
+    const nlohmann::json file = {
+        {"anna", {{"password", secrets::hash_password("seven quiet otters")}, {"is_admin", "True"}}},
+        {"oleg", {{"password", "$6$rounds=5000$salt$hash"}, {"email", "oleg@example.org"}}},
+        {"vera", {{"password", "$argon2id$x"}}},
+        {" ", {{"password", "$argon2id$x"}}},
+    };
+    const auto actions = [](const ApiAnswer& answer) {
+        std::string all;
+        for (const auto& line : answer.body.at("report")) all += line.at("action").get<std::string>() + " ";
+        return all;
+    };
+    const auto tried = api.call("POST", "/users/import?dry_run=true", file, {admin});
+    CHECK(actions(tried) == "refused added added kept ");
+    CHECK(api.call("GET", "/users", nullptr, {admin}).text.find("anna") == std::string::npos);
+    const auto done = api.call("POST", "/users/import", file, {admin});
+    CHECK(actions(done) == "refused added added kept ");
+    CHECK(done.text.find("$argon2") == std::string::npos);
+    CHECK(done.body.at("report")[1].at("problem").is_null());
+    CHECK(done.body.at("report")[2].at("problem").get<std::string>().find("sha512_crypt") != std::string::npos);
+    CHECK(Browser(api, "anna", "seven quiet otters").get("/me").body.at("role") == "admin");
+    CHECK(actions(api.call("POST", "/users/import", file, {admin})) == "refused kept kept kept ");
+    CHECK(api.call("POST", "/users/import", {{"anna", "x"}}, {admin}).status == 422);
+    CHECK(api.call("POST", "/users/import", nlohmann::json::array(), {admin}).status == 422);
+}
