@@ -105,8 +105,9 @@ class Engine:
 
     def start(self):
         with open(self.folder / "engine.log", "ab") as log:
+            # Podman's helpers leave files where they are started.
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=self.environment())
+                                            cwd=self.folder, env=self.environment())
         wait_until(self._answers_or_ended, lambda: "the engine answers\n" + self.log()[-3000:])
         if self.process.poll() is not None:
             raise unittest.SkipTest(f"{self.name} cannot run here: " + self.log()[-300:])
