@@ -48,6 +48,8 @@ struct HttpConfig {
     std::string address = "127.0.0.1";
     std::uint16_t port = 8000;
     std::filesystem::path certificate, key;
+    std::string prefix;                        ///< "" or "/quicksilver"
+    std::vector<std::string> trusted_proxies;  ///< addresses and networks
 };
 
 /// How often and when a failed delivery is tried again. `attempts` counts the first one too (mercure's `retry_max`);

@@ -108,7 +108,9 @@ HttpConfig build_http(const Values& http) {
     return {.address = http.text("address"),
             .port = http.whole<std::uint16_t>("port"),
             .certificate = http.path("certificate"),
-            .key = http.path("key")};
+            .key = http.path("key"),
+            .prefix = http.text("prefix"),
+            .trusted_proxies = http.texts("trusted_proxies")};
 }
 
 RetryConfig build_retry(const Values& values) {

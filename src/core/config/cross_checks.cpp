@@ -1,5 +1,8 @@
 #include "cross_checks.hpp"
 
+#include "quicksilver/core/address_range.hpp"
+#include "quicksilver/core/path_prefix.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -70,6 +73,18 @@ void check_listeners(const Config& config, Findings& findings) {
     check_ports(config.dicom.tls->port, config.dicom.port, "dicom.tls.port", "port");
     check_ports(config.dicom.tls->port, config.http.port, "dicom.tls.port", "http.port");
     check_pair(config.dicom.tls->certificate, config.dicom.tls->key, "dicom.tls", findings);
+}
+
+void check_proxies(const HttpConfig& http, Findings& findings) {
+    if (!parse_path_prefix(http.prefix)) {
+        findings.error("http.prefix", fmt::format("{} is no path such as /quicksilver", in_quotes(http.prefix)));
+    }
+    for (std::size_t i = 0; i < http.trusted_proxies.size(); ++i) {
+        if (AddressRange::parse(http.trusted_proxies[i])) continue;
+        findings.error(
+            fmt::format("http.trusted_proxies[{}]", i),
+            fmt::format("{} is no IP address and no network such as 10.0.0.0/8", in_quotes(http.trusted_proxies[i])));
+    }
 }
 
 void check_accept(const DicomConfig& dicom, Findings& findings) {
@@ -174,6 +189,7 @@ private:
 void check_relations(const Config& config, Findings& findings) {
     check_folders(config.folders, findings);
     check_listeners(config, findings);
+    check_proxies(config.http, findings);
     check_accept(config.dicom, findings);
     References(config, findings).check();
 }
