@@ -1,6 +1,7 @@
 #include "quicksilver/core/log.hpp"
 
 #include "quicksilver/core/clock.hpp"
+#include "quicksilver/core/peer_text.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -18,6 +19,11 @@ std::string_view name_of(LogLevel level) {
     return level_names[static_cast<std::size_t>(level)];
 }
 
+/// Whatever peers said may name a patient, and the log never does; and nothing in it may steer a terminal.
+std::string shown(std::string_view text) {
+    return without_control_characters(without_peer_text(text));
+}
+
 /// A value that a person and a `key=value` reader see as one word: quoted when it has blanks, never with line ends.
 std::string as_word(const std::string& value) {
     const bool plain = !value.empty() && value.find_first_of(" \t\r\n\"=") == std::string::npos;
@@ -28,12 +34,12 @@ std::string as_word(const std::string& value) {
 std::string as_text(LogLevel level, std::string_view area, std::string_view message,
                     std::initializer_list<LogField> fields) {
     std::string line =
-        fmt::format("{} {:<5} {}: {}", rfc3339(std::chrono::system_clock::now()), name_of(level), area, message);
+        fmt::format("{} {:<5} {}: {}", rfc3339(std::chrono::system_clock::now()), name_of(level), area, shown(message));
     for (const LogField& field : fields) {
         line += ' ';
         line += field.key;
         line += '=';
-        line += as_word(field.value);
+        line += as_word(shown(field.value));
     }
     return line;
 }
@@ -44,8 +50,8 @@ std::string as_json(LogLevel level, std::string_view area, std::string_view mess
     line["time"] = rfc3339(std::chrono::system_clock::now());
     line["level"] = name_of(level);
     line["area"] = area;
-    line["message"] = message;
-    for (const LogField& field : fields) line[std::string(field.key)] = field.value;
+    line["message"] = shown(message);
+    for (const LogField& field : fields) line[std::string(field.key)] = shown(field.value);
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

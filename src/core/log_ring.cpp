@@ -1,5 +1,7 @@
 #include "quicksilver/core/log_ring.hpp"
 
+#include "quicksilver/core/peer_text.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -9,6 +11,11 @@ namespace {
 
 /// Of one line; what is longer is cut, so that the ring's size has a bound.
 constexpr std::size_t text_max = 4000;
+
+/// As the log on the console: without what peers said, and without control characters.
+std::string shown(std::string_view text) {
+    return without_control_characters(without_peer_text(text.substr(0, text_max)));
+}
 
 bool contains(const LogLine& line, const std::string& text) {
     if (text.empty() || line.message.find(text) != std::string::npos) return true;
@@ -30,8 +37,8 @@ void LogRing::write(LogLevel level, std::string_view area, std::string_view mess
     line.time = std::chrono::system_clock::now();
     line.level = level;
     line.area = area;
-    line.message = message.substr(0, text_max);
-    for (const LogField& field : fields) line.fields.emplace_back(field.key, field.value.substr(0, text_max));
+    line.message = shown(message);
+    for (const LogField& field : fields) line.fields.emplace_back(field.key, shown(field.value));
     const std::lock_guard lock(mutex_);
     line.number = ++last_number_;
     kept_.push_back(std::move(line));

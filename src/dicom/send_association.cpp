@@ -1,5 +1,6 @@
 #include "quicksilver/dicom/send_association.hpp"
 
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 
 #include "command_set.hpp"
@@ -180,8 +181,8 @@ private:
             return Error{Errc::network,
                          fmt::format("{} answered C-STORE with another message", association_.peer_name())};
         }
-        StoreReply reply{classify_store_status(response->status), response->status, response->error_comment, bytes,
-                         streamed};
+        StoreReply reply{classify_store_status(response->status), response->status, "", bytes, streamed};
+        if (!response->error_comment.empty()) reply.text = peer_text(response->error_comment);
         if (reply.text.empty() && reply.outcome != StoreOutcome::stored)
             reply.text = DU_cstoreStatusString(reply.status);
         return reply;

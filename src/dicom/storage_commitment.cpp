@@ -1,5 +1,7 @@
 #include "quicksilver/dicom/storage_commitment.hpp"
 
+#include "quicksilver/core/peer_text.hpp"
+
 #include "command_set.hpp"
 #include "file_data_set.hpp"
 #include "message_reader.hpp"
@@ -78,9 +80,10 @@ Result<void> ask(RequestedAssociation& association, const CommitmentRequest& req
         return Error{Errc::network, fmt::format("{} answered N-ACTION with another message", association.peer_name())};
     }
     if (response->status != STATUS_Success) {
-        return Error{Errc::refused, fmt::format("{} refused to commit with status 0x{:04X}{}{}",
-                                                association.peer_name(), response->status,
-                                                response->error_comment.empty() ? "" : ": ", response->error_comment)};
+        return Error{Errc::refused,
+                     fmt::format("{} refused to commit with status 0x{:04X}{}{}", association.peer_name(),
+                                 response->status, response->error_comment.empty() ? "" : ": ",
+                                 response->error_comment.empty() ? "" : peer_text(response->error_comment))};
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include "quicksilver/pipeline/receiver.hpp"
 
 #include "quicksilver/core/dicom_uid.hpp"
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/routing.hpp"
@@ -186,8 +187,9 @@ void Receiver::instance_refused(const dicom::Peer& peer, const std::string& sop_
 
 void Receiver::association_rejected(const dicom::Peer& peer, const std::string& reason) {
     // The address first: it is ours, while a peer may give itself any name. Statistics::rejections reads it.
-    auto description = fmt::format("Association from {} rejected: {} (calling AE {}, called AE {})", peer.address,
-                                   reason, peer.calling_ae, peer.called_ae);
+    auto description =
+        fmt::format("Association from {} rejected: {} (calling AE {}, called AE {})", peer.address, reason,
+                    without_control_characters(peer.calling_ae), without_control_characters(peer.called_ae));
     boost::asio::post(context_.io, [this, description = std::move(description)] {
         ++totals_.rejected_total;
         context_.books.server_event(sender, MercureEventType::processing, Severity::warning, description);

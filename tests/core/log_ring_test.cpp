@@ -1,5 +1,7 @@
 #include "quicksilver/core/log_ring.hpp"
 
+#include "quicksilver/core/peer_text.hpp"
+
 #include "support/catch.hpp"
 
 using namespace quicksilver;
@@ -45,4 +47,16 @@ TEST_CASE("Lines are found by level, area and text", "[core][log]") {
     CHECK(messages(ring->lines({LogLevel::trace, "", "pacs"})) == "refused;");
     CHECK(messages(ring->lines({LogLevel::trace, "", "2.3"})) == "begin;");
     CHECK(messages(ring->lines({LogLevel::trace, "", "nothing"})).empty());
+}
+
+TEST_CASE("The log has neither what peers said nor what steers a terminal", "[core][log]") {
+    const auto ring = std::make_shared<LogRing>(make_silent_log());
+    ring->set_level(LogLevel::debug);
+    const Log log(ring, "a");
+    log.warn("refused: " + peer_text("Doe^Jane"), kv("reason", "status 1: " + peer_text("Doe^Jane")),
+             kv("calling", "\x1b[2JCT\n"));
+    const LogLine line = ring->lines({}).front();
+    CHECK(line.message == "refused: ⟪…⟫");
+    CHECK(line.fields[0].second == "status 1: ⟪…⟫");
+    CHECK(line.fields[1].second == "\\x1b[2JCT\\x0a");
 }

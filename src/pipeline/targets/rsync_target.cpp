@@ -1,3 +1,4 @@
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/core/unique_id.hpp"
 
 #include "builtin_targets.hpp"
@@ -74,7 +75,7 @@ std::string reason_in(const std::string& output) {
         if (!line.starts_with("rsync")) of_others = line;
         if (line.starts_with("rsync") && of_rsync.empty()) of_rsync = line;
     }
-    if (!of_others.empty()) return of_others;
+    if (!of_others.empty()) return peer_text(of_others);
     return of_rsync.empty() ? "no reason given" : of_rsync;
 }
 

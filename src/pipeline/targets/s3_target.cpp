@@ -1,3 +1,4 @@
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/core/unique_id.hpp"
 
 #include "aws_signature.hpp"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 namespace quicksilver {
@@ -50,10 +52,16 @@ bool is_md5(const std::string& etag, const HttpResponse& response) {
            response.header("x-amz-server-side-encryption-customer-algorithm").empty();
 }
 
+/// As the codes of Amazon's errors are.
+bool is_word(const std::string& code) {
+    constexpr std::size_t length_max = 64;
+    return code.size() <= length_max && std::ranges::all_of(code, [](unsigned char c) { return std::isalnum(c) != 0; });
+}
+
 Error s3_error(const std::string& doing, const HttpResponse& response) {
     Error error = status_error(doing, response);
     const std::string code = element(response.body, "Code");
-    if (!code.empty()) error.message += fmt::format(": {}", code);
+    if (!code.empty()) error.message += fmt::format(": {}", is_word(code) ? code : peer_text(code));
     if (code == "RequestTimeout" || code == "SlowDown" || code == "InternalError") error.code = Errc::busy;
     return error;
 }

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace quicksilver {
+
+/// What another machine said, to be put into an error, an event or the log: at most 200 bytes of whole characters,
+/// without control characters, between ⟪ and ⟫. A peer may name a patient in its words, so `without_peer_text` finds
+/// them again for those who may not see patients; these marks are hardly used for anything else. Pure.
+std::string peer_text(std::string_view said);
+
+/// The text with all that peers said in it left out.
+std::string without_peer_text(std::string_view text);
+
+/// Each control character as \x1b: a terminal or a reader of lines takes none for its own.
+std::string without_control_characters(std::string_view text);
+
+}  // namespace quicksilver
