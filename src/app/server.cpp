@@ -66,8 +66,9 @@ std::string host_name() {
 class Server {
 public:
     Server(ConfigHandle& config, Administration& administration, const ConfigSources& sources, DataLock& lock, Log log,
-           std::shared_ptr<const LogRing> recent_log)
+           std::shared_ptr<const LogRing> recent_log, std::filesystem::path web_folder)
         : recent_log_(std::move(recent_log)),
+          web_folder_(std::move(web_folder)),
           log_(std::move(log)),
           config_(config),
           administration_(administration),
@@ -168,7 +169,7 @@ private:
         web_ = std::make_unique<WebSide>(WebSide::Parts{
             io_.get_executor(), *initial_, sources_.environment, *clock_, *status_, administration_, folders_, config_,
             *control_, *engine_modules_, [this](JournalEntry entry) { books_.record(std::move(entry)); },
-            [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_});
+            [this] { configuration_taken_over(); }, system, log_.named("http"), recent_log_, web_folder_});
     }
 
     /// Between file systems a move is a durable copy instead of a rename, which costs time and space.
@@ -340,6 +341,7 @@ private:
     }
 
     std::shared_ptr<const LogRing> recent_log_;
+    std::filesystem::path web_folder_;
     Log log_;
     ConfigHandle& config_;
     Administration& administration_;
@@ -438,7 +440,8 @@ Result<void> run_server(ServerOptions options) {
     if (const auto notice = (*administration)->take_notice()) log.error(*notice);
     ConfigHandle config(options.sources, std::move(loaded), check_above_core);
     if (!refused.empty()) config.note_refused_file(refused);
-    Server server(config, **administration, options.sources, *lock, log.named("server"), options.recent_log);
+    Server server(config, **administration, options.sources, *lock, log.named("server"), options.recent_log,
+                  options.web_folder);
     return server.run(options.on_ready);
 }
 

@@ -47,7 +47,11 @@ Result<void> WebSide::listen() {
     }
     Routes routes;
     add_status_routes(routes, parts_.status);
-    add_asset_routes(routes);
+    if (parts_.web_folder.empty()) {
+        add_asset_routes(routes);
+    } else {
+        add_asset_routes(routes, parts_.web_folder, readers_pool_);
+    }
     ApiServices services{administration_pool_, readers_pool_, passwords_pool_, parts_.administration,
                          parts_.config_handle, history_,      parts_.folders,  parts_.clock,
                          parts_.status,        setup_code_,   events_,         parts_.control,

@@ -13,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +39,7 @@ public:
         SystemInfo system;
         Log log;
         std::shared_ptr<const LogRing> recent_log;
+        std::filesystem::path web_folder;  ///< empty: the files in the program
     };
 
     explicit WebSide(Parts parts);

@@ -1,11 +1,14 @@
 #include "quicksilver/http/bookkeeper_routes.hpp"
 
+#include "quicksilver/core/address_range.hpp"
+#include "quicksilver/core/json_depth.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/bookkeeper_queries.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/secrets.hpp"
 
+#include "api/sign_in_throttle.hpp"
 #include "form.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +16,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace quicksilver {
 
@@ -22,25 +26,38 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t listed_max = 10'000;
+constexpr double wrong_keys_max = 20;  // a minute
+constexpr std::size_t clients_max = 10'000;
+constexpr unsigned depth_max = 100;
 
 class Bookkeeping {
 public:
     explicit Bookkeeping(BookkeeperRoutes services) : services_(std::move(services)) {}
 
-    /// Nothing when the key fits.
-    std::optional<HttpResponse> refusal(const HttpRequest& request) const {
+    /// Nothing when the key fits. Somebody chose it, so it can be guessed: twenty times a minute from one place.
+    std::optional<HttpResponse> refusal(const HttpRequest& request) {
         const std::string key = services_.config()->bookkeeper_api_key;
         if (key.empty()) {
             return make_problem(request, 403, "no_key",
                                 "These endpoints need bookkeeper_api_key in the configuration.");
         }
+        if (wrong_.size() >= clients_max) wrong_.clear();
+        api::TokenBucket& tries =
+            wrong_.try_emplace(client_of_address(request.address), wrong_keys_max, wrong_keys_max / 60).first->second;
+        api::TokenBucket after = tries;
+        if (const auto wait = after.take(services_.clock.now()); wait.count() > 0) {
+            HttpResponse response = make_problem(request, 429, "throttled", "Too many wrong keys; wait a little.");
+            response.headers.emplace_back("Retry-After", std::to_string((wait.count() + 999) / 1000));
+            return response;
+        }
         if (secrets::equal(request.header("Authorization"), "Token " + key)) return std::nullopt;
+        tries = after;
         return make_problem(request, 401, "unauthenticated", "Send the header Authorization: Token KEY.");
     }
 
     using Entry = std::function<std::optional<JournalEntry>(const HttpRequest& request, WallTime now)>;
 
-    asio::awaitable<HttpResponse> write(const HttpRequest& request, const Entry& make) const {
+    asio::awaitable<HttpResponse> write(const HttpRequest& request, const Entry& make) {
         if (auto refused = refusal(request)) co_return *std::move(refused);
         auto entry = make(request, services_.clock.wall_now());
         if (!entry) {
@@ -52,7 +69,7 @@ public:
 
     using Question = std::function<json(History& history, const HttpRequest& request)>;
 
-    asio::awaitable<HttpResponse> read(const HttpRequest& request, const Question& question) const {
+    asio::awaitable<HttpResponse> read(const HttpRequest& request, const Question& question) {
         if (auto refused = refusal(request)) co_return *std::move(refused);
         auto ask = [&]() -> std::optional<json> {
             try {
@@ -72,6 +89,7 @@ public:
 
 private:
     BookkeeperRoutes services_;
+    std::map<std::string, api::TokenBucket> wrong_;  // keys, by client
 };
 
 /// The type whose name it is; `unknown` for others, as mercure does.
@@ -122,19 +140,25 @@ std::optional<JournalEntry> series(const HttpRequest& request, WallTime now) {
     return journal::SeriesRegistered{now, uid, Tags(form.fields())};
 }
 
+/// Discarded when it is none, or nested too deep.
+json read_json(const HttpRequest& request) {
+    if (json_depth(request.body) > depth_max) return json(json::value_t::discarded);
+    return json::parse(request.body, nullptr, false);
+}
+
 std::string text_of(const json& object, const char* member) {
     const auto found = object.find(member);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 std::optional<JournalEntry> task(const HttpRequest& request, WallTime now) {
-    const json body = json::parse(request.body, nullptr, false);
+    const json body = read_json(request);
     if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
     return journal::TaskRegistered{now, text_of(body, "id"), text_of(body, "parent_id"), text_of(body, "series_uid")};
 }
 
 std::optional<JournalEntry> task_update(const HttpRequest& request, WallTime now) {
-    const json body = json::parse(request.body, nullptr, false);
+    const json body = read_json(request);
     if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
     return journal::TaskUpdated{now, text_of(body, "id"), request.body};
 }
@@ -161,7 +185,7 @@ std::optional<JournalEntry> processor_log(const HttpRequest& request, WallTime n
 }
 
 std::optional<JournalEntry> processor_output(const HttpRequest& request, WallTime now) {
-    const json body = json::parse(request.body, nullptr, false);
+    const json body = read_json(request);
     if (!body.is_object() || text_of(body, "task_id").empty()) return std::nullopt;
     const auto index = body.find("index");
     const auto part = [&body](const char* member) {
@@ -309,7 +333,7 @@ json query_task_events(History& history, const HttpRequest& request) {
 }  // namespace
 
 void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
-    const auto books = std::make_shared<const Bookkeeping>(std::move(services));
+    const auto books = std::make_shared<Bookkeeping>(std::move(services));
     const auto writes = [&](const char* path, Bookkeeping::Entry make) {
         routes.add("POST", path,
                    [books, make = std::move(make)](const HttpRequest& request) { return books->write(request, make); });

@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include "quicksilver/core/path_prefix.hpp"
 #include "quicksilver/http/problem.hpp"
 
 #include "connection_input.hpp"
@@ -46,8 +47,13 @@ std::optional<Refusal> too_large() {
 
 }  // namespace
 
-ConnectionContext::ConnectionContext(const Routes& table, const HttpLimits& of_server, Log to)
-    : routes(table), limits(of_server), log(std::move(to)), boot_id_(std::random_device{}()) {}
+ConnectionContext::ConnectionContext(const Routes& table, const HttpLimits& of_server, const HttpConfig& config, Log to)
+    : routes(table),
+      limits(of_server),
+      log(std::move(to)),
+      proxies(config.trusted_proxies),
+      prefix(parse_path_prefix(config.prefix).value_or("")),
+      boot_id_(std::random_device{}()) {}
 
 std::string ConnectionContext::next_request_id() {
     return fmt::format("{:08x}-{}", boot_id_, ++requests_);
@@ -69,7 +75,9 @@ Connection::Connection(ConnectionContext& shared, Socket socket, asio::ssl::cont
       idle_limit_(shared.limits.request),
       over_limit_(over_limit) {
     error_code gone_already;
-    address_ = this->socket().remote_endpoint(gone_already).address();
+    const std::string peer = this->socket().remote_endpoint(gone_already).address().to_string();
+    address_ = plain_address(peer).value_or(peer);
+    client_ = client_of_address(address_);
     this->socket().set_option(asio::ip::tcp::no_delay(true), gone_already);
 }
 
@@ -94,7 +102,7 @@ asio::awaitable<bool> Connection::handshake(TlsStream& tls) {
     error_code failure;
     co_await tls.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
     if (failure) {
-        shared_.log.debug("TLS handshake failed", kv("address", address_.to_string()), kv("reason", failure.message()));
+        shared_.log.debug("TLS handshake failed", kv("address", address_), kv("reason", failure.message()));
     }
     co_return !failure;
 }
@@ -157,7 +165,8 @@ asio::awaitable<bool> Connection::serve_request(Stream& stream) {
     parser.header_limit(shared_.limits.header_bytes);
     parser.body_limit(boost::none);  // known when the route is
     HttpRequest request;
-    request.address = address_.to_string();
+    request.address = address_;
+    request.prefix = shared_.prefix;
     request.secure = std::holds_alternative<TlsStream>(stream_);
     http_1_0_ = false;
 
@@ -226,10 +235,14 @@ asio::awaitable<error_code> Connection::read(Stream& stream, Parser& parser, Par
         return part == Part::header ? parser.is_header_done() : parser.is_done();
     };
     error_code failure;
+    HeadSoFar head;
     while (!has_part()) {
         if (buffer_.size() > 0) {
             const std::size_t used = parser.put(buffer_.cdata(), failure);
+            const error_code refused =
+                part == Part::header ? check_head(head, used, parser.is_header_done()) : error_code();
             buffer_.consume(used);
+            if (refused) co_return refused;
             if (failure && failure != http::error::need_more) co_return failure;
             if (!failure && used > 0) continue;
         }
@@ -241,6 +254,17 @@ asio::awaitable<error_code> Connection::read(Stream& stream, Parser& parser, Par
         if (failure) co_return failure;
     }
     co_return error_code();
+}
+
+/// Beast takes a header line by line as they come and forgets at each read how long the lines before were.
+error_code Connection::check_head(HeadSoFar& head, std::size_t used, bool is_whole) const {
+    const std::string_view taken(static_cast<const char*>(buffer_.cdata().data()), used);
+    if (has_folded_line(head.ends_line, taken)) return http::error::bad_value;
+    head.ends_line = taken.empty() ? head.ends_line : taken.back() == '\n';
+    head.bytes += used;
+    const std::size_t waiting = is_whole ? 0 : buffer_.size() - used;
+    if (head.bytes + waiting > shared_.limits.header_bytes) return http::error::header_limit;
+    return {};
 }
 
 std::optional<Refusal> Connection::refusal_after(const error_code& failure, const Parser& parser) const {
@@ -266,7 +290,8 @@ std::optional<Refusal> Connection::take_header(const RequestHeader& header, Http
         refusal.detail = "The request target is not a path, or an escape in it is broken.";
         return refusal;
     }
-    request.path = std::move(target->path);
+    request.path = path_below(shared_.prefix, std::move(target->path));
+    shared_.proxies.apply(request);
     request.query = std::move(target->query);
     if (over_limit_) {
         refusal.status = 503;
@@ -330,6 +355,7 @@ asio::awaitable<HttpResponse> Connection::call(const HttpHandler& handler, const
     bool failed = false;
     try {
         response = co_await handler(request);
+        add_prefix_to_location(request.prefix, response);
     } catch (const BrokenBody&) {
         // Its input knows why.
     } catch (const std::exception& e) {

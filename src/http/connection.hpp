@@ -4,6 +4,7 @@
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/http/server.hpp"
 
+#include "forwarded.hpp"
 #include "request_checks.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -51,11 +52,13 @@ struct ArrivingBody {
 
 /// What all connections of one server share; outlives them.
 struct ConnectionContext {
-    ConnectionContext(const Routes& table, const HttpLimits& of_server, Log to);
+    ConnectionContext(const Routes& table, const HttpLimits& of_server, const HttpConfig& config, Log to);
 
     const Routes& routes;
     const HttpLimits& limits;
     Log log;
+    TrustedProxies proxies;
+    std::string prefix;
     bool loopback_only = false;
     bool stopping = false;
 
@@ -87,12 +90,20 @@ public:
     /// Closes the connection now if it waits for a request, else after the current answer.
     void finish();
 
-    const boost::asio::ip::address& address() const { return address_; }
+    /// The peer's, a proxy's perhaps.
+    const std::string& address() const { return address_; }
+    /// For the limit of connections: see client_of_address.
+    const std::string& client() const { return client_; }
 
 private:
     using TlsStream = boost::asio::ssl::stream<Socket>;
     using Parser = boost::beast::http::request_parser<ArrivingBody>;
     enum class Part { header, piece, message };
+    /// What has been read of the head of the present request.
+    struct HeadSoFar {
+        std::size_t bytes = 0;
+        bool ends_line = false;
+    };
     template <class Stream>
     class Input;
 
@@ -124,6 +135,7 @@ private:
                                                           RouteMatch& match);
     boost::asio::awaitable<HttpResponse> answer(HttpRequest& request, RouteMatch& match);
     boost::asio::awaitable<HttpResponse> call(const HttpHandler& handler, const HttpRequest& request);
+    boost::system::error_code check_head(HeadSoFar& head, std::size_t used, bool is_whole) const;
     std::optional<Refusal> take_header(const RequestHeader& header, HttpRequest& request) const;
     std::optional<Refusal> refusal_after(const boost::system::error_code& failure, const Parser& parser) const;
     void log_answer(const HttpRequest& request, unsigned status) const;
@@ -132,7 +144,8 @@ private:
 
     ConnectionContext& shared_;
     std::variant<Socket, TlsStream> stream_;
-    boost::asio::ip::address address_;
+    std::string address_;
+    std::string client_;
     boost::beast::flat_buffer buffer_;
     Clock::time_point deadline_ = Clock::time_point::max();
     std::chrono::milliseconds idle_limit_;  ///< a new connection has less time than one that has asked before

@@ -1,5 +1,6 @@
 #include "quicksilver/http/event_hub.hpp"
 
+#include "quicksilver/http/peer_words.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -19,9 +20,16 @@ namespace {
 
 /// Of one piece; a client far behind gets the rest in the next.
 constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t latest_kept_max = 5000;
 
+/// Without what peers said: everybody gets the same events, also those who may not see patients.
 std::string as_text(const nlohmann::json& data) {
-    return data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    constexpr auto replace = nlohmann::json::error_handler_t::replace;
+    std::string text = data.dump(-1, ' ', false, replace);
+    if (!has_peer_words(text)) return text;
+    nlohmann::json masked = data;
+    remove_peer_words(masked);
+    return masked.dump(-1, ' ', false, replace);
 }
 
 std::size_t size_of(const LiveEvent& event) {
@@ -46,6 +54,10 @@ void EventHub::publish(std::string topic, std::string name, const nlohmann::json
 void EventHub::publish_latest(const std::string& key, std::string topic, std::string name, const nlohmann::json& data,
                               std::string series) {
     if (closed_) return;
+    // More wait than can be told for a while: the ring has a bound, this has none.
+    if (latest_.size() >= latest_kept_max && !latest_.contains(key)) {
+        return publish(std::move(topic), std::move(name), data, std::move(series));
+    }
     latest_[key] = LiveEvent{0, std::move(topic), std::move(name), as_text(data), std::move(series)};
     if (std::exchange(latest_is_due_, true)) return;
     latest_timer_.expires_after(latest_interval);

@@ -20,7 +20,7 @@ HttpResponse make_problem(const HttpRequest& request, unsigned status, std::stri
     problem["title"] = reason_of_status(status);
     problem["status"] = status;
     problem["detail"] = detail;
-    problem["instance"] = request.path;
+    problem["instance"] = request.prefix + request.path;
     problem["code"] = code;
     problem["request_id"] = request.id;
     HttpResponse response;

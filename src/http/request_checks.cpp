@@ -49,6 +49,11 @@ std::optional<Refusal> refusal_of(const boost::system::error_code& failure, bool
     return refusal;
 }
 
+bool has_folded_line(bool line_begins, std::string_view bytes) {
+    if (line_begins && (bytes.starts_with(' ') || bytes.starts_with('\t'))) return true;
+    return bytes.find("\n ") != std::string_view::npos || bytes.find("\n\t") != std::string_view::npos;
+}
+
 std::optional<Refusal> check_framing(const RequestHeader& header) {
     const auto lengths = header.count(http::field::content_length);
     const auto encodings = header.count(http::field::transfer_encoding);

@@ -28,6 +28,10 @@ struct Refusal {
 /// `has_target`: the request line was read, so what was too long is a header.
 std::optional<Refusal> refusal_of(const boost::system::error_code& failure, bool has_target);
 
+/// Whether a header line goes on in the next one, which begins with a blank (RFC 9112 §5.2). Beast joins them, others
+/// do not. `bytes`: of the head of a request; `line_begins`: what came before ended a line.
+bool has_folded_line(bool line_begins, std::string_view bytes);
+
 /// What Beast's parser lets pass and two servers could read differently: the ground of request smuggling (RFC 9112
 /// §6.3, §11.2), and a missing or repeated Host (§3.2).
 std::optional<Refusal> check_framing(const RequestHeader& header);

@@ -146,7 +146,7 @@ HttpServer::Implementation::Implementation(asio::any_io_executor executor, HttpC
       routes_(std::move(routes)),
       log_(std::move(log)),
       limits_(limits),
-      shared_(routes_, limits_, log_),
+      shared_(routes_, limits_, config_, log_),
       acceptor_(executor_),
       pause_(executor_),
       sweep_timer_(executor_),
@@ -239,14 +239,16 @@ asio::awaitable<void> HttpServer::Implementation::accept() {
 
 HttpServer::Implementation::Admission HttpServer::Implementation::admit(const tcp::socket& socket) const {
     error_code gone_already;
-    const auto address = socket.remote_endpoint(gone_already).address();
+    const std::string address = socket.remote_endpoint(gone_already).address().to_string();
     if (gone_already) return Admission::drop;
-    const auto same_address = static_cast<std::size_t>(std::count_if(
-        open_.begin(), open_.end(), [&](const Connection& connection) { return connection.address() == address; }));
     if (open_.size() >= limits_.connections + limits_.refusals) return Admission::drop;
-    if (same_address >= limits_.connections_per_address + limits_.refusals) return Admission::drop;
     if (open_.size() >= limits_.connections) return Admission::refuse;
-    if (same_address >= limits_.connections_per_address) return Admission::refuse;
+    if (shared_.proxies.trusts(address)) return Admission::serve;  // it brings many clients
+    const std::string client = client_of_address(address);
+    const auto same_client = static_cast<std::size_t>(std::count_if(
+        open_.begin(), open_.end(), [&](const Connection& connection) { return connection.client() == client; }));
+    if (same_client >= limits_.connections_per_address + limits_.refusals) return Admission::drop;
+    if (same_client >= limits_.connections_per_address) return Admission::refuse;
     return Admission::serve;
 }
 

@@ -15,7 +15,6 @@ void SetupCode::refresh(SteadyTime now) {
 
 bool SetupCode::matches(std::string_view code, SteadyTime now) {
     refresh(now);
-    ++tries_;
     // Typed by people: case and hyphens do not count.
     std::string typed;
     for (const char c : code) {
@@ -23,7 +22,9 @@ bool SetupCode::matches(std::string_view code, SteadyTime now) {
         if (typed.size() == 4 || typed.size() == 9) typed += '-';
         typed += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
     }
-    return secrets::equal(typed, code_);
+    const bool matches = secrets::equal(typed, code_);
+    if (!matches) ++tries_;
+    return matches;
 }
 
 void SetupCode::retire() {

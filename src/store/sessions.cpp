@@ -84,7 +84,7 @@ Sessions::New Sessions::begin(const User& user, const std::string& address, cons
     return made;
 }
 
-std::optional<std::pair<Session, User>> Sessions::find(std::string_view secret, WallTime now) {
+std::optional<std::pair<Session, User>> Sessions::find(std::string_view secret, WallTime now, bool in_use) {
     std::optional<Session> session;
     {
         auto row = connection_.statement(
@@ -95,7 +95,7 @@ std::optional<std::pair<Session, User>> Sessions::find(std::string_view secret, 
     if (!session || now >= session->expires || now >= session->seen + limits_.idle) return std::nullopt;
     auto user = accounts_.find(session->user_id);
     if (!user || user->disabled) return std::nullopt;
-    if (now >= session->seen + seen_precision) {
+    if (in_use && now >= session->seen + seen_precision) {
         connection_.statement("UPDATE sessions SET seen_ms = ?2 WHERE digest = ?1")
             .bind(session->id, milliseconds(now))
             .run();

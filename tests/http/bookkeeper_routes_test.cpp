@@ -152,3 +152,23 @@ TEST_CASE("Files and tasks are found as in mercure", "[http][bookkeeper]") {
     CHECK(found("order%5B0%5D%5Bcolumn%5D=0&order%5B0%5D%5Bdir%5D=desc&length=1") == "t2 ");
     CHECK(found("search%5Bvalue%5D=nothing%27") == "");
 }
+
+TEST_CASE("The bookkeeper's key is not guessed by trying", "[http][bookkeeper]") {
+    BooksFixture f;
+    for (int i = 0; i < 20; ++i) CHECK(f.call("GET", "/query/series", "", "Token guess").status == 401);
+    const HttpAnswer throttled = f.call("GET", "/query/series", "", "Token key");
+    CHECK(throttled.status == 429);
+    CHECK(throttled.header("Retry-After") == "3");
+    f.server.on_io([&] { f.clock.advance(std::chrono::seconds(3)); });
+    CHECK(f.call("GET", "/query/series", "", "Token key").status == 200);
+    // With the right key there is no limit.
+    for (int i = 0; i < 40; ++i) CHECK(f.call("GET", "/query/series", "", "Token key").status == 200);
+}
+
+TEST_CASE("A body of a helper that is nested without end is refused", "[http][bookkeeper]") {
+    BooksFixture f;
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    CHECK(f.call("POST", "/store-processor-output", R"({"task_id": "t1", "output": )" + deep + "}").status == 400);
+    CHECK(f.call("POST", "/update-task", R"({"id": "t1", "x": )" + deep + "}").status == 400);
+    CHECK(f.recorded.empty());
+}

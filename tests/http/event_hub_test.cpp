@@ -103,3 +103,17 @@ TEST_CASE("There are two hundred streams at most", "[http][events]") {
     clients.pop_back();
     CHECK(f.hub.join({"log"}, "", ""));
 }
+
+TEST_CASE("Large events push out the oldest before there are many", "[http][events]") {
+    HubFixture f;
+    const std::string large(1024 * 1024, 'x');
+    for (std::size_t i = 0; i < 40; ++i) f.hub.publish("log", "log", {{"line", large}});
+    CHECK_FALSE(f.hub.join({"log"}, "", f.id(1))->was_replayed());
+    CHECK(f.hub.join({"log"}, "", f.id(30))->was_replayed());
+}
+
+TEST_CASE("What changes in ever new places is told at once when too much waits", "[http][events]") {
+    HubFixture f;
+    for (int i = 0; i < 5010; ++i) f.hub.publish_latest(std::to_string(i), "series", "series", {{"n", i}});
+    CHECK(f.hub.last_number() == 10);
+}

@@ -141,3 +141,19 @@ TEST_CASE("One address cannot take all connections", "[http][limits]") {
     CHECK(dropped.is_closed_by_server());
     CHECK(HttpClient(server.port(), "127.0.0.2").get("/hello").status == 200);
 }
+
+TEST_CASE("Slow clients do not keep the others waiting", "[http][limits]") {
+    HttpLimits limits;
+    limits.request = 5s;
+    RunningServer server(plain_routes(), limits);
+    std::vector<std::unique_ptr<HttpClient>> slow;
+    for (int i = 0; i < 100; ++i) {
+        slow.push_back(std::make_unique<HttpClient>(server.port()));
+        slow.back()->send(i % 2 == 0 ? "GET /hello HTTP/1.1\r\nHost: loc"
+                                     : "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nabc");
+    }
+    HttpClient other(server.port());
+    for (int i = 0; i < 50; ++i) CHECK(other.get("/hello").body == "hello");
+    slow[0]->send("alhost\r\n\r\n");
+    CHECK(slow[0]->read_answer().body == "hello");
+}

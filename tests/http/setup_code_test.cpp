@@ -40,3 +40,13 @@ TEST_CASE("A setup code counts for half an hour", "[http][setup]") {
     CHECK(first != codes[1]);
     CHECK(setup.matches(codes[1], start + 31min));
 }
+
+TEST_CASE("Wrong codes are counted, right ones are not", "[http][setup]") {
+    std::vector<std::string> codes;
+    SetupCode setup([&](const std::string& made) { codes.push_back(made); });
+    setup.refresh(start);
+    for (int i = 0; i < 10; ++i) CHECK(setup.matches(codes[0], start));
+    for (int i = 0; i < SetupCode::tries_max; ++i) CHECK_FALSE(setup.matches("wrong", start));
+    CHECK_FALSE(setup.matches(codes[0], start));
+    CHECK(codes.size() == 2);
+}

@@ -5,7 +5,7 @@ import re
 import socket
 import unittest
 
-from server import SystemTest, config, delivered, wait_until
+from server import PASSWORD, SystemTest, config, delivered, wait_until
 
 
 class Http(SystemTest):
@@ -66,7 +66,7 @@ class Http(SystemTest):
         self.assertTrue(needed)
         for path in needed:
             with self.subTest(path):
-                self.assertEqual(self.server.get("/" + path)[0], 200)
+                self.assertEqual(self.server.get("/ui/" + path)[0], 200)
 
     def test_an_unknown_path_of_the_api_is_a_404_in_json(self):
         status, text = self.server.get("/api/v1/nothing")
@@ -79,6 +79,41 @@ class Http(SystemTest):
         with socket.socket() as other:
             # 127.0.0.2 is this machine too, but not the address that it listens on.
             self.assertNotEqual(other.connect_ex(("127.0.0.2", port)), 0)
+
+
+class HttpOtherwise(SystemTest):
+    def test_the_page_comes_from_a_folder_for_those_who_develop_it(self):
+        folder = self.make_folder("web")
+        (folder / "index.html").write_text("<html><head></head>mine</html>")
+        server = self.start_server(config(), arguments=["--web", folder])
+        self.assertIn("mine", server.get("/")[1])
+        self.assertIn("mine", server.get("/ui/series/1")[1])
+        self.assertEqual(server.get("/ui/status.js")[0], 404)
+
+    def test_behind_a_proxy_it_knows_the_client_and_its_own_address(self):
+        settings = config()
+        settings["http"].update(prefix="/quicksilver", trusted_proxies=["127.0.0.1"])
+        server = self.start_server(settings)
+        server.command("user", "add", "anna", "--admin", input=PASSWORD + "\n")
+        server.http += "/quicksilver"
+        proxy = {"X-Forwarded-For": "203.0.113.5, 198.51.100.7", "X-Forwarded-Proto": "https",
+                 "X-Forwarded-Host": "pacs.example"}
+        status, headers, session = server.call("POST", "/session", {"username": "anna", "password": PASSWORD}, proxy)
+        self.assertEqual(status, 201)
+        cookie = headers["Set-Cookie"]
+        self.assertRegex(cookie, r"^__Host-quicksilver\.quicksilver=.*; Path=/; HttpOnly; SameSite=Strict; Secure$")
+        browser = {**proxy, "Cookie": cookie.split(";")[0], "X-CSRF-Token": session["csrf_token"]}
+        rule = {"name": "a", "rule": "True", "target": []}
+        foreign = {**browser, "Origin": "https://evil.example"}
+        self.assertEqual(server.call("POST", "/rules", rule, foreign)[0], 403)
+        status, headers, _ = server.call("POST", "/rules", rule, {**browser, "Origin": "https://pacs.example"})
+        self.assertEqual((status, headers["Location"]), (201, "/quicksilver/api/v1/rules/a"))
+        audit = server.call("GET", "/audit?action=addRule", headers=browser)[2]["items"]
+        self.assertEqual({one["address"] for one in audit}, {"198.51.100.7"})
+        self.assertEqual(server.call("GET", "/openapi.json")[2]["servers"], [{"url": "/quicksilver"}])
+        status, page = server.get("/")
+        self.assertEqual(status, 200)
+        self.assertIn('<base href="/quicksilver/ui/" />', page)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ async function poll() {
 
 async function fetch_status() {
   // Relative, so that the page also works behind a prefix of a reverse proxy.
-  const response = await fetch("api/v1/pipeline", { cache: "no-store", signal: AbortSignal.timeout(answer_within_ms) });
+  const signal = AbortSignal.timeout(answer_within_ms);
+  const response = await fetch("../api/v1/pipeline", { cache: "no-store", signal });
   if (!response.ok) {
     throw Object.assign(new Error(`the server answers with status ${response.status}`), { status: response.status });
   }
@@ -36,7 +37,7 @@ async function fetch_status() {
 /// Shows the form until somebody has signed in; for a new server it makes the first administrator.
 async function sign_in() {
   const form = document.getElementById("sign-in");
-  const answer = await fetch("api/v1/setup", { cache: "no-store" });
+  const answer = await fetch("../api/v1/setup", { cache: "no-store" });
   const first = (await answer.json()).state === "open";
   document.getElementById("setup-code").hidden = !first;
   set_text(document.getElementById("sign-in-title"), first ? "Make the first administrator" : "Sign in");
@@ -58,7 +59,7 @@ async function send_credentials(form, first) {
   if (!first) delete values.setup_code;
   const problem = document.getElementById("sign-in-problem");
   try {
-    const answer = await fetch(first ? "api/v1/setup" : "api/v1/session", {
+    const answer = await fetch(first ? "../api/v1/setup" : "../api/v1/session", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(values),

@@ -27,6 +27,7 @@ struct ServerOptions {
     };
     std::function<void(const Addresses&)> on_ready;
     std::shared_ptr<const LogRing> recent_log = {};  ///< the last lines of `log`, for the interface; may be null
+    std::filesystem::path web_folder = {};           ///< of the web interface's files; empty: those in the program
 };
 
 /// Runs the whole server on the calling thread until SIGTERM or SIGINT. SIGHUP reloads the configuration.

@@ -35,18 +35,22 @@ public:
 struct HttpRequest {
     std::string method;                             ///< as sent: GET, HEAD, POST …
     std::string target;                             ///< path and query as sent
-    std::string path;                               ///< still percent-encoded; `parameters` are decoded
+    std::string path;                               ///< without prefix; percent-encoded; `parameters` are decoded
     std::string body;                               ///< all of it, but for routes that take it piece by piece …
     BodyInput* input = nullptr;                     ///< … which have this instead, while their handler runs
     std::string id;                                 ///< X-Request-Id: the client's when it is a plain word, else ours
-    std::string address;                            ///< the peer's IP address
-    bool secure = false;                            ///< came through TLS
+    std::string address;                            ///< the client's IP address
+    bool secure = false;                            ///< the client sent it through TLS
+    std::string prefix;                             ///< below which a proxy shows the server: "" or "/quicksilver"
+    std::string forwarded_host;                     ///< what the client sent as Host to a proxy, if a proxy says so
     std::map<std::string, std::string> parameters;  ///< of the route: `{id}` → value, decoded
     std::vector<std::pair<std::string, std::string>> query;    ///< decoded, in the order sent
     std::vector<std::pair<std::string, std::string>> headers;  ///< in the order sent
 
     /// The header's value, or an empty text. Names are compared without case.
     std::string_view header(std::string_view name) const;
+    /// Name and port by which the client knows the server.
+    std::string_view host() const { return forwarded_host.empty() ? header("Host") : forwarded_host; }
     /// The first query parameter of this name, or an empty text.
     std::string_view query_value(std::string_view name) const;
 };
@@ -71,7 +75,8 @@ struct HttpResponse {
     std::shared_ptr<BodySource> stream;
     std::optional<std::uint64_t> stream_bytes;  ///< how long `stream` is, when that is known; then no chunks
     std::string cache_control = "no-store";
-    std::vector<std::pair<std::string, std::string>> headers;  ///< additional ones
+    /// Additional ones. A Location that begins with `/` gets the prefix.
+    std::vector<std::pair<std::string, std::string>> headers;
 
     std::string_view content() const { return static_body.empty() ? std::string_view(body) : static_body; }
 };

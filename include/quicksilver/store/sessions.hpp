@@ -40,7 +40,8 @@ public:
     };
     New begin(const User& user, const std::string& address, const std::string& agent, WallTime now);
     /// The session of that cookie and its user, if it still counts; notes that it was seen.
-    std::optional<std::pair<Session, User>> find(std::string_view secret, WallTime now);
+    /// `in_use`: a person does something, so the session counts as used; without it, it is only looked at.
+    std::optional<std::pair<Session, User>> find(std::string_view secret, WallTime now, bool in_use = true);
     std::vector<Session> of_user(std::string_view user_id, WallTime now);
     /// False when the user has no such session.
     bool end(std::string_view user_id, std::string_view id);

@@ -31,12 +31,16 @@ void print_ready(const ServerOptions::Addresses& addresses) {
     }
 }
 
-int serve(const ConfigOptions& config, const LogOptions& log) {
+int serve(const ConfigOptions& config, const LogOptions& log, const std::string& web_folder) {
     auto resolved = resolve(config);
     if (!resolved) return fail(resolved.error().message);
     const auto recent_log = log.make_ring();
-    ServerOptions options{std::move(resolved->sources), resolved->create, Log(recent_log, "quicksilver"), print_ready,
-                          recent_log};
+    ServerOptions options{std::move(resolved->sources),
+                          resolved->create,
+                          Log(recent_log, "quicksilver"),
+                          print_ready,
+                          recent_log,
+                          web_folder};
     if (auto ran = run_server(std::move(options)); !ran) return fail(ran.error().message);
     return 0;
 }
@@ -50,7 +54,12 @@ void add_serve_command(CLI::App& app, int& status) {
     const auto log = std::make_shared<LogOptions>();
     config->add_to(*command);
     log->add_to(*command);
-    command->callback([config, log, &status] { status = serve(*config, *log); });
+    const auto web_folder = std::make_shared<std::string>();
+    command
+        ->add_option("--web", *web_folder,
+                     "Serve the web interface from this folder, for those who develop it, instead of from the program")
+        ->check(CLI::ExistingDirectory);
+    command->callback([config, log, web_folder, &status] { status = serve(*config, *log, *web_folder); });
 }
 
 }  // namespace quicksilver

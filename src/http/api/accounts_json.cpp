@@ -76,7 +76,7 @@ HttpResponse begin_session(const Api& api, Call& call, const User& user) {
     const auto made = sessions.begin(user, request.address, std::string(request.header("User-Agent")), call.now);
     api.accounts().signed_in(user.id, call.now);
     HttpResponse response = make_json(session_json(api, user, made.session), call.operation.status);
-    response.headers.emplace_back("Set-Cookie", session_cookie(made.secret, request.secure));
+    response.headers.emplace_back("Set-Cookie", session_cookie(made.secret, request));
     return response;
 }
 

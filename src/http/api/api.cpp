@@ -1,6 +1,7 @@
 #include "api.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/peer_words.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/http/uploads.hpp"
 #include "quicksilver/store/audit.hpp"
@@ -114,8 +115,26 @@ asio::awaitable<HttpResponse> Api::serve(const Route& route, const HttpRequest& 
         response = make_problem(request, 503, "unavailable", "A database cannot be used now; the log has the reason.");
         response.headers.emplace_back("Retry-After", "5");
     }
+    co_await finish(call, response);
     co_await write_audit(call, response.status);
     co_return response;
+}
+
+/// What all answers have in common: no words of peers for those who may not see patients, and gzip.
+asio::awaitable<void> Api::finish(const Call& call, HttpResponse& response) {
+    const bool is_json = response.content_type.find("json") != std::string::npos;
+    const bool mask = is_json && !call.may_see_patients() && has_peer_words(response.content());
+    if (!mask && !is_worth_packing(response)) co_return;
+    auto work = [&] {
+        if (mask) {
+            Json content = Json::parse(response.content(), nullptr, false);
+            remove_peer_words(content);
+            response.static_body = {};
+            response.body = content.dump(-1, ' ', false, Json::error_handler_t::replace);
+        }
+        compress(call.request, response);
+    };
+    co_await run_blocking(services_.readers_pool, work);
 }
 
 asio::awaitable<HttpResponse> Api::answer(const Route& route, Call& call) {
@@ -148,10 +167,10 @@ asio::awaitable<void> Api::admit(const Route& route, Call& call) {
     check_may(operation, *call.who);
 }
 
-std::optional<Principal> Api::find_principal(const Credentials& credentials, const HttpRequest& request,
-                                             WallTime now) const {
+std::optional<Principal> Api::find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now,
+                                             bool in_use) const {
     if (!credentials.session.empty()) {
-        auto found = sessions().find(credentials.session, now);
+        auto found = sessions().find(credentials.session, now, in_use);
         if (!found) return std::nullopt;
         return Principal{std::move(found->second), found->first.id, "", {}};
     }
@@ -270,9 +289,7 @@ asio::awaitable<HttpResponse> Api::run(const Route& route, Call& call) {
     }
     auto work = [&] {
         take_body(call);
-        HttpResponse response = route.blocking(call);
-        compress(call.request, response);
-        return response;
+        return route.blocking(call);
     };
     asio::thread_pool& pool = route.place == Place::readers ? services_.readers_pool : services_.administration_pool;
     co_return co_await run_blocking(pool, work);
@@ -280,11 +297,13 @@ asio::awaitable<HttpResponse> Api::run(const Route& route, Call& call) {
 
 asio::awaitable<HttpResponse> Api::run_once(const Route& route, Call& call) {
     const HttpRequest& request = call.request;
-    const std::string key =
-        fmt::format("{} {} {}", call.user().id, call.operation.id, secrets::digest(request.header("Idempotency-Key")));
+    const IdempotencyKeys::Id key{
+        call.user().id, fmt::format("{} {}", call.operation.id, secrets::digest(request.header("Idempotency-Key")))};
     // Of an upload only its length is known before it is here.
     const std::string what = request.input ? std::string(request.header("Content-Length")) : request.body;
-    const std::string digest = secrets::digest(request.target + "\n" + what);
+    // An answer for somebody who may see patients is none for a token of the same user that may not.
+    const std::string_view shown = call.may_see_patients() ? "all" : "masked";
+    const std::string digest = secrets::digest(fmt::format("{}\n{}\n{}", shown, request.target, what));
     if (auto replay = idempotency_.begin(key, digest, call.steady_now)) co_return *std::move(replay);
     HttpResponse response;
     std::exception_ptr failed;

@@ -44,7 +44,7 @@ public:
     static Json reference(const std::string& name);
 
     const ApiServices& services() const { return services_; }
-    Json openapi() const;
+    Json openapi(std::string_view prefix) const;
 
     /// On the administration's thread.
     Accounts accounts() const { return Accounts(services_.administration); }
@@ -53,9 +53,9 @@ public:
     const std::string& key() const { return services_.administration.key(); }
     std::string csrf_token(const std::string& session_id) const;
 
-    /// Who that is, if it still counts. On the administration's thread.
-    std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request,
-                                            WallTime now) const;
+    /// Who that is, if it still counts. On the administration's thread. `in_use`: see Sessions::find.
+    std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now,
+                                            bool in_use = true) const;
 
     /// Whether somebody may call an operation that runs already.
     bool may(const Operation& operation, const Principal& who) const;
@@ -78,6 +78,7 @@ private:
     boost::asio::awaitable<void> admit(const Route& route, Call& call);
     boost::asio::awaitable<void> take_upload(Call& call);
     boost::asio::awaitable<HttpResponse> run(const Route& route, Call& call);
+    boost::asio::awaitable<void> finish(const Call& call, HttpResponse& response);
     boost::asio::awaitable<HttpResponse> run_once(const Route& route, Call& call);
     boost::asio::awaitable<void> write_audit(const Call& call, unsigned status);
     void check_may(const Operation& operation, const Principal& who) const;

@@ -16,20 +16,6 @@ constexpr std::size_t worth_it_bytes = 1400;
 constexpr int level = 1;
 constexpr int gzip_window_bits = 15 + 16;
 
-bool takes_gzip(std::string_view accept_encoding) {
-    while (!accept_encoding.empty()) {
-        std::string_view coding = accept_encoding.substr(0, accept_encoding.find(','));
-        accept_encoding.remove_prefix(std::min(coding.size() + 1, accept_encoding.size()));
-        while (coding.starts_with(' ')) coding.remove_prefix(1);
-        const std::string_view name = coding.substr(0, coding.find_first_of("; "));
-        if (!boost::beast::iequals(name, "gzip")) continue;
-        const std::string_view weight = coding.substr(name.size());
-        const std::size_t q = weight.find("q=");
-        return q == std::string_view::npos || weight.substr(q + 2).find_first_of("123456789") != std::string_view::npos;
-    }
-    return false;
-}
-
 bool gzip(std::string_view content, std::string& packed) {
     z_stream stream{};
     if (deflateInit2(&stream, level, Z_DEFLATED, gzip_window_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
@@ -46,11 +32,28 @@ bool gzip(std::string_view content, std::string& packed) {
 
 }  // namespace
 
+bool takes_gzip(std::string_view accept_encoding) {
+    while (!accept_encoding.empty()) {
+        std::string_view coding = accept_encoding.substr(0, accept_encoding.find(','));
+        accept_encoding.remove_prefix(std::min(coding.size() + 1, accept_encoding.size()));
+        while (coding.starts_with(' ')) coding.remove_prefix(1);
+        const std::string_view name = coding.substr(0, coding.find_first_of("; "));
+        if (!boost::beast::iequals(name, "gzip")) continue;
+        const std::string_view weight = coding.substr(name.size());
+        const std::size_t q = weight.find("q=");
+        return q == std::string_view::npos || weight.substr(q + 2).find_first_of("123456789") != std::string_view::npos;
+    }
+    return false;
+}
+
+bool is_worth_packing(const HttpResponse& response) {
+    return response.content_type.find("json") != std::string::npos && !response.stream &&
+           response.content().size() >= worth_it_bytes;
+}
+
 void compress(const HttpRequest& request, HttpResponse& response) {
+    if (!is_worth_packing(response)) return;
     const std::string_view content = response.content();
-    const bool packable =
-        response.content_type.find("json") != std::string::npos && !response.stream && content.size() >= worth_it_bytes;
-    if (!packable) return;
     response.headers.emplace_back("Vary", "Accept-Encoding");
     std::string packed;
     if (!takes_gzip(request.header("Accept-Encoding")) || !gzip(content, packed)) return;

@@ -7,6 +7,8 @@
 #include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace quicksilver::api {
 
 namespace {
@@ -41,7 +43,7 @@ ProblemError refused(const std::string& why) {
 
 Credentials read_credentials(const HttpRequest& request) {
     Credentials credentials;
-    credentials.session = read_cookie(request, cookie_name(request.secure));
+    credentials.session = read_cookie(request, cookie_name(request.secure, request.prefix));
     const std::string_view authorization = request.header("Authorization");
     if (authorization.empty()) return credentials;
     if (!credentials.session.empty()) {
@@ -58,17 +60,22 @@ Credentials read_credentials(const HttpRequest& request) {
     return credentials;
 }
 
-std::string cookie_name(bool secure) {
-    return secure ? "__Host-quicksilver" : "quicksilver";
+std::string cookie_name(bool secure, std::string_view prefix) {
+    if (!secure) return "quicksilver";
+    std::string name = "__Host-quicksilver" + std::string(prefix);
+    std::ranges::replace(name, '/', '.');
+    return name;
 }
 
-std::string session_cookie(std::string_view secret, bool secure) {
-    return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict{}", cookie_name(secure), secret,
-                       secure ? "; Secure" : "");
+std::string session_cookie(std::string_view secret, const HttpRequest& request) {
+    const std::string name = cookie_name(request.secure, request.prefix);
+    if (request.secure) return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Secure", name, secret);
+    const std::string_view path = request.prefix.empty() ? std::string_view("/") : request.prefix;
+    return fmt::format("{}={}; Path={}; HttpOnly; SameSite=Strict", name, secret, path);
 }
 
-std::string ended_session_cookie(bool secure) {
-    return session_cookie("", secure) + "; Max-Age=0";
+std::string ended_session_cookie(const HttpRequest& request) {
+    return session_cookie("", request) + "; Max-Age=0";
 }
 
 Origin origin_of(const HttpRequest& request) {
@@ -78,8 +85,10 @@ Origin origin_of(const HttpRequest& request) {
     if (origin.empty()) return Origin::unknown;
     const std::size_t scheme = origin.find("://");
     if (scheme == std::string_view::npos) return Origin::other;
-    // Only host and port: behind a proxy that ends TLS the schemes differ.
-    return boost::beast::iequals(origin.substr(scheme + 3), request.header("Host")) ? Origin::same : Origin::other;
+    // Plain HTTP may be a page that somebody on the way has put in; behind a proxy that nobody trusts, the server
+    // cannot know that the client used HTTPS.
+    if (request.secure && !boost::beast::iequals(origin.substr(0, scheme), "https")) return Origin::other;
+    return boost::beast::iequals(origin.substr(scheme + 3), request.host()) ? Origin::same : Origin::other;
 }
 
 void check_csrf(const HttpRequest& request, std::string_view expected_token) {

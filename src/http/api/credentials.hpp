@@ -19,10 +19,12 @@ struct Credentials {
 /// Throws ProblemError 400 for both at once or a malformed header, 401 for another scheme than Bearer.
 Credentials read_credentials(const HttpRequest& request);
 
-/// `__Host-quicksilver` through TLS, where the browser itself then refuses to take it from anywhere else.
-std::string cookie_name(bool secure);
-std::string session_cookie(std::string_view secret, bool secure);
-std::string ended_session_cookie(bool secure);
+/// `__Host-quicksilver` through TLS, where the browser itself then refuses to take it from anywhere else. Such a cookie
+/// is sent to every path, so the prefix is part of its name: two servers behind one proxy do not end each other's
+/// sessions.
+std::string cookie_name(bool secure, std::string_view prefix);
+std::string session_cookie(std::string_view secret, const HttpRequest& request);
+std::string ended_session_cookie(const HttpRequest& request);
 
 /// Whether a browser says that a page of ours sends this. Requests without both headers come from no browser.
 enum class Origin { same, other, unknown };

@@ -6,10 +6,9 @@
 
 namespace quicksilver::api {
 
-std::optional<HttpResponse> IdempotencyKeys::begin(const std::string& user_and_key, const std::string& request_digest,
-                                                   SteadyTime now) {
+std::optional<HttpResponse> IdempotencyKeys::begin(const Id& id, const std::string& request_digest, SteadyTime now) {
     forget_old(now);
-    const auto [place, is_new] = entries_.try_emplace(user_and_key);
+    const auto [place, is_new] = entries_.try_emplace(id);
     Entry& entry = place->second;
     if (is_new) {
         entry.request_digest = request_digest;
@@ -28,23 +27,43 @@ std::optional<HttpResponse> IdempotencyKeys::begin(const std::string& user_and_k
     return again;
 }
 
-void IdempotencyKeys::finish(const std::string& user_and_key, const HttpResponse& response) {
-    const auto found = entries_.find(user_and_key);
+void IdempotencyKeys::finish(const Id& id, const HttpResponse& response) {
+    const auto found = entries_.find(id);
     if (found == entries_.end()) return;
     found->second.response = response;
     if (response.body.size() > answer_bytes_max) found->second.response->body.clear();
 }
 
-void IdempotencyKeys::give_up(const std::string& user_and_key) {
-    entries_.erase(user_and_key);
+void IdempotencyKeys::give_up(const Id& id) {
+    entries_.erase(id);
 }
 
 void IdempotencyKeys::forget_old(SteadyTime now) {
-    if (entries_.empty()) return;
     std::erase_if(entries_, [&](const auto& entry) { return now - entry.second.begun >= kept; });
-    while (entries_.size() >= kept_max) {
-        entries_.erase(std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.begun; }));
+    while (entries_.size() >= kept_max && forget_one()) continue;
+}
+
+/// What still runs stays, or it could be done twice. False when all run.
+bool IdempotencyKeys::forget_one() {
+    auto victim = entries_.end();
+    std::size_t most = 0;
+    for (auto begin = entries_.begin(); begin != entries_.end();) {
+        std::size_t count = 0;
+        auto oldest = entries_.end();
+        auto entry = begin;
+        for (; entry != entries_.end() && entry->first.user == begin->first.user; ++entry, ++count) {
+            const bool older = oldest == entries_.end() || entry->second.begun < oldest->second.begun;
+            if (entry->second.response && older) oldest = entry;
+        }
+        if (count > most && oldest != entries_.end()) {
+            most = count;
+            victim = oldest;
+        }
+        begin = entry;
     }
+    if (victim == entries_.end()) return false;
+    entries_.erase(victim);
+    return true;
 }
 
 }  // namespace quicksilver::api

@@ -26,8 +26,9 @@ asio::awaitable<bool> LiveStream::may_go_on() {
     if (services.clock.now() - checked_ < recheck) co_return true;
     checked_ = services.clock.now();
     const WallTime now = services.clock.wall_now();
+    // A page that is left open listens for ever; that is no use of the session.
     auto look = [&] {
-        const auto who = api_->find_principal(credentials_, request_, now);
+        const auto who = api_->find_principal(credentials_, request_, now, false);
         return who && api_->may(operation_, *who);
     };
     co_return co_await run_blocking(services.administration_pool, look);

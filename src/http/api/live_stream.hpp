@@ -24,7 +24,7 @@ public:
     static HttpResponse answer(std::shared_ptr<BodySource> stream);
 
     static constexpr std::chrono::seconds heartbeat{15};
-    static constexpr std::chrono::seconds recheck{60};
+    static constexpr std::chrono::seconds recheck{45};  ///< with the heartbeat, within a minute
 
 private:
     std::shared_ptr<const Api> api_;

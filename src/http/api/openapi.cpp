@@ -80,7 +80,7 @@ std::string in_lower_case(std::string text) {
 
 }  // namespace
 
-Json Api::openapi() const {
+Json Api::openapi(std::string_view prefix) const {
     Json paths = Json::object();
     for (const Route& route : operations_) {
         paths[std::string(api_base) + route.operation.path][in_lower_case(route.operation.method)] =
@@ -90,12 +90,13 @@ Json Api::openapi() const {
     schemas["Problem"] = problem_schema();
     return {{"openapi", "3.1.0"},
             {"info", {{"title", "Quicksilver"}, {"version", services_.system.version}}},
+            {"servers", Json::array({{{"url", prefix.empty() ? "/" : prefix}}})},
             {"paths", std::move(paths)},
             {"components",
              {{"schemas", std::move(schemas)},
               {"securitySchemes",
                {{"token", {{"type", "http"}, {"scheme", "bearer"}}},
-                {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", cookie_name(true)}}}}}}},
+                {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", cookie_name(true, prefix)}}}}}}},
             {"security", Json::array({{{"token", Json::array()}}, {{"session", Json::array()}}})}};
 }
 

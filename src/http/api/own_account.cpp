@@ -4,6 +4,8 @@
 #include "accounts_json.hpp"
 #include "api.hpp"
 
+#include <fmt/format.h>
+
 namespace quicksilver::api {
 
 namespace asio = boost::asio;
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int token_days_max = 366;
 constexpr int token_days_default = 90;
+constexpr std::size_t tokens_max = 100;  // of one user
 constexpr std::size_t preferences_bytes_max = 32 * 1024;
 
 Json me_schema() {
@@ -63,6 +66,10 @@ asio::awaitable<HttpResponse> change_password(Api& api, Call& call) {
     }
     const std::string hash = co_await hash_new_password(api, new_password, user.username, "/new");
     auto store = [&] {
+        // An administrator may have reset it meanwhile, against whoever knows the old one.
+        if (api.accounts().password_hash(user.id) != old_hash) {
+            throw conflict("changed", "The password was changed by somebody else meanwhile; sign in with that one.");
+        }
         api.accounts().set_password(user.id, hash, false, call.now);
         api.sessions().end_all(user.id, call.who->session_id);
         return no_content();
@@ -132,6 +139,9 @@ void check_scopes(const User& user, const std::set<std::string>& scopes) {
 HttpResponse add_token(const Api& api, const Call& call) {
     const auto scopes = call.body["scopes"].get<std::set<std::string>>();
     check_scopes(call.user(), scopes);
+    if (api.tokens().of_user(call.user().id).size() >= tokens_max) {
+        throw conflict("too_many_tokens", fmt::format("You have {} tokens; remove some first.", tokens_max));
+    }
     const int days = call.body.value("expires_in_days", token_days_default);
     const WallTime expires = call.now + std::chrono::hours(24 * days);
     const auto made = api.tokens().add(call.user(), call.body["name"], scopes, expires, call.now);

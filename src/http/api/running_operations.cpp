@@ -34,11 +34,15 @@ std::shared_ptr<Operations::Operation> find(const Api& api, const Call& call) {
     return operation;
 }
 
+Json view_for(const Call& call, const Operations::Operation& operation) {
+    Json view = operation.view();
+    if (operation.names_patients() && !call.may_see_patients()) view["result"] = nullptr;
+    return view;
+}
+
 asio::awaitable<HttpResponse> show(const Api& api, const Call& call) {
     const auto operation = find(api, call);
-    Json view = operation->view();
-    if (operation->names_patients() && !call.may_see_patients()) view["result"] = nullptr;
-    co_return make_json(view);
+    co_return make_json(view_for(call, *operation));
 }
 
 asio::awaitable<HttpResponse> cancel(const Api& api, const Call& call) {
@@ -53,7 +57,7 @@ asio::awaitable<HttpResponse> cancel(const Api& api, const Call& call) {
 HttpResponse begin_operation(const Api& api, const Call& call, const std::string& object, Operations::Work work) {
     const auto begun = api.services().operations.begin(call.operation.id, object, call.user().id, std::move(work));
     if (!begun) throw ProblemError(503, "busy", begun.error().message).with_header("Retry-After", "5");
-    HttpResponse response = make_json((*begun)->view(), 202);
+    HttpResponse response = make_json(view_for(call, **begun), 202);
     response.headers.emplace_back("Location", fmt::format("{}/operations/{}", api_base, (*begun)->id()));
     return response;
 }

@@ -113,7 +113,7 @@ HttpResponse sign_out(const Api& api, const Call& call) {
     if (call.who->by_token()) throw conflict("no_session", "A token has no session.");
     api.sessions().end(call.user().id, call.who->session_id);
     HttpResponse response = no_content();
-    response.headers.emplace_back("Set-Cookie", ended_session_cookie(call.request.secure));
+    response.headers.emplace_back("Set-Cookie", ended_session_cookie(call.request));
     return response;
 }
 

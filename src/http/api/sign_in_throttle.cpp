@@ -1,5 +1,7 @@
 #include "sign_in_throttle.hpp"
 
+#include "quicksilver/core/address_range.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -41,21 +43,27 @@ bool TokenBucket::is_full(SteadyTime now) const {
 
 milliseconds SignInThrottle::try_now(const std::string& account, const std::string& address, SteadyTime now) {
     forget_old(now);
-    if (const auto delay = delay_of({folded(account), address}, now); delay > milliseconds(0)) return delay;
-    auto& bucket = addresses_.try_emplace(address, tries_of_an_address, tries_of_an_address / 60).first->second;
+    const std::string client = client_of_address(address);
+    if (const auto delay = delay_of({folded(account), client}, now); delay > milliseconds(0)) return delay;
+    auto& bucket = addresses_.try_emplace(client, tries_of_an_address, tries_of_an_address / 60).first->second;
     if (const auto delay = bucket.take(now); delay > milliseconds(0)) return delay;
-    return trusted_.contains(address) ? milliseconds(0) : all_.take(now);
+    const milliseconds delay = trusted_.contains(client) ? milliseconds(0) : all_.take(now);
+    // The next delay begins with the try, not with its end: else many at the same time would be one try.
+    const auto failures = failures_.find({folded(account), client});
+    if (delay == milliseconds(0) && failures != failures_.end()) failures->second.last = now;
+    return delay;
 }
 
 void SignInThrottle::failed(const std::string& account, const std::string& address, SteadyTime now) {
-    Failures& failures = failures_[{folded(account), address}];
+    Failures& failures = failures_[{folded(account), client_of_address(address)}];
     ++failures.count;
     failures.last = now;
 }
 
 void SignInThrottle::succeeded(const std::string& account, const std::string& address) {
-    failures_.erase({folded(account), address});
-    trusted_.insert(address);
+    const std::string client = client_of_address(address);
+    failures_.erase({folded(account), client});
+    trusted_.insert(client);
 }
 
 void SignInThrottle::forgive(const std::string& account) {

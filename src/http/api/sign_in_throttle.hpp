@@ -31,7 +31,8 @@ private:
 
 /// Slows down who guesses passwords, and locks nobody else out: after five failures at an account each further try from
 /// the same address waits 1, 2, 4 … 300 s; an address has 20 tries a minute, and all together 200, besides those from
-/// which somebody has signed in. Pure; for one thread. A name that does not exist counts like one that does.
+/// which somebody has signed in. The network /64 of an IPv6 address counts as one address, and a name that does not
+/// exist like one that does. Pure; for one thread.
 class SignInThrottle {
 public:
     /// Zero: go on, and the try is counted. Else how long to wait; nothing was counted.

@@ -12,6 +12,24 @@ asio::awaitable<HttpResponse> at_once(HttpResponse response) {
     co_return response;
 }
 
+/// Made once, when every operation has been added: it is large, and anyone may ask for it.
+class Description {
+public:
+    HttpResponse show(const Api& api, const Call& call) {
+        if (etag_.empty() || prefix_ != call.request.prefix) {
+            prefix_ = call.request.prefix;
+            made_ = make_json(api.openapi(prefix_));
+            etag_ = "\"" + secrets::digest(made_.body).substr(0, 32) + "\"";
+        }
+        return with_etag(call, made_, etag_);
+    }
+
+private:
+    std::string prefix_;
+    HttpResponse made_;
+    std::string etag_;
+};
+
 Json system_schema() {
     return schema::object({{"server_time", schema::time()},
                            {"uptime_s", schema::number()},
@@ -47,12 +65,10 @@ void add_system_operations(Api& api) {
               .summary = "This interface, as OpenAPI 3.1",
               .tag = tag,
               .access = Access::anyone,
-              .answer = schema::any_object()},
-             [&api, made = std::make_shared<std::optional<HttpResponse>>()](Call& call) {
-                 // Once, when every operation has been added: it is large, and anyone may ask for it.
-                 if (!*made) *made = make_json(api.openapi());
-                 const std::string etag = "\"" + secrets::digest((*made)->body).substr(0, 32) + "\"";
-                 return at_once(with_etag(call, **made, etag));
+              .answer = schema::any_object(),
+              .also = {304}},
+             [&api, description = std::make_shared<Description>()](Call& call) {
+                 return at_once(description->show(api, call));
              });
 }
 

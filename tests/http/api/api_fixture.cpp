@@ -31,7 +31,7 @@ constexpr const char* first_config = R"({
 
 ConfigSources make_sources(const TemporaryFolder& folder) {
     write_file(folder / "config.json", first_config);
-    return ConfigSources{folder / "config.json", folder.path(), {}, {}};
+    return ConfigSources{folder / "config.json", folder.path(), {{"PATH", "/usr/bin"}}, {}};
 }
 
 }  // namespace

@@ -161,3 +161,31 @@ TEST_CASE("Who did what stands in the audit, with refusals and without malformed
     const auto next = api.call("GET", "/audit?limit=2&cursor=" + cursor, nullptr, {admin});
     CHECK(next.body.at("items")[0].at("id") < page.body.at("items")[1].at("id"));
 }
+
+TEST_CASE("Large answers are packed for those who take it, wherever they are made", "[http][api][conventions]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    for (const char* target : {"/openapi.json", "/settings/schema", "/rules/language"}) {
+        INFO(target);
+        const auto packed = api.call("GET", target, nullptr, {admin, {"Accept-Encoding", "gzip"}});
+        const auto plain = api.call("GET", target, nullptr, {admin});
+        CHECK(packed.headers.at("content-encoding") == "gzip");
+        CHECK(packed.headers.at("vary") == "Accept-Encoding");
+        CHECK(packed.text.size() < plain.text.size() / 2);
+        CHECK_FALSE(plain.headers.contains("content-encoding"));
+    }
+}
+
+TEST_CASE("An answer that is repeated is packed only for who takes it", "[http][api][conventions]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    json tags = json::object();
+    for (int i = 0; i < 300; ++i) tags["Tag" + std::to_string(i)] = std::string(20, 'x');
+    const json body = {{"expression", "tags.Tag1"}, {"sample", {{"tags", tags}}}};
+    const auto first = api.call("POST", "/rules/test", body, {admin, {"Idempotency-Key", "1"}});
+    const auto second =
+        api.call("POST", "/rules/test", body, {admin, {"Idempotency-Key", "1"}, {"Accept-Encoding", "gzip"}});
+    const auto third = api.call("POST", "/rules/test", body, {admin, {"Idempotency-Key", "1"}});
+    CHECK(second.headers.contains("idempotency-replayed"));
+    CHECK(third.text == first.text);
+}

@@ -25,8 +25,19 @@ TEST_CASE("The session is read from the cookie of its exact name", "[http][api][
     // Through TLS only the name that a neighbouring host cannot set.
     CHECK(read_credentials(with({{"Cookie", "quicksilver=abc"}}, true)).session.empty());
     CHECK(read_credentials(with({{"Cookie", "__Host-quicksilver=abc"}}, true)).session == "abc");
-    CHECK(session_cookie("abc", true) == "__Host-quicksilver=abc; Path=/; HttpOnly; SameSite=Strict; Secure");
-    CHECK(session_cookie("abc", false) == "quicksilver=abc; Path=/; HttpOnly; SameSite=Strict");
+    CHECK(session_cookie("abc", with({}, true)) == "__Host-quicksilver=abc; Path=/; HttpOnly; SameSite=Strict; Secure");
+    CHECK(session_cookie("abc", with({})) == "quicksilver=abc; Path=/; HttpOnly; SameSite=Strict");
+}
+
+TEST_CASE("Servers behind one proxy have a cookie each", "[http][api][credentials]") {
+    HttpRequest request = with({{"Cookie", "__Host-quicksilver=root; __Host-quicksilver.a.b=abc"}}, true);
+    request.prefix = "/a/b";
+    CHECK(read_credentials(request).session == "abc");
+    // The browser takes a cookie of such a name with the path / alone.
+    CHECK(session_cookie("abc", request) == "__Host-quicksilver.a.b=abc; Path=/; HttpOnly; SameSite=Strict; Secure");
+    request.secure = false;
+    CHECK(session_cookie("abc", request) == "quicksilver=abc; Path=/a/b; HttpOnly; SameSite=Strict");
+    CHECK(ended_session_cookie(request) == "quicksilver=; Path=/a/b; HttpOnly; SameSite=Strict; Max-Age=0");
 }
 
 TEST_CASE("A token comes as Bearer and in no other way", "[http][api][credentials]") {
@@ -57,4 +68,16 @@ TEST_CASE("Where a request comes from is told by the browser", "[http][api][cred
         {{{"Host", "h"}, {"Sec-Fetch-Site", "none"}}, Origin::other},
     };
     for (const Case& one : cases) CHECK(origin_of(with(one.headers)) == one.expected);
+}
+
+TEST_CASE("Through TLS a page that came without it is a foreign one", "[http][api][credentials]") {
+    CHECK(origin_of(with({{"Host", "h"}, {"Origin", "http://h"}}, true)) == Origin::other);
+    CHECK(origin_of(with({{"Host", "h"}, {"Origin", "https://h"}}, true)) == Origin::same);
+}
+
+TEST_CASE("Behind a proxy the page comes from the name that the client used", "[http][api][credentials]") {
+    HttpRequest request = with({{"Host", "127.0.0.1:8000"}, {"Origin", "https://pacs.example"}});
+    CHECK(origin_of(request) == Origin::other);
+    request.forwarded_host = "pacs.example";
+    CHECK(origin_of(request) == Origin::same);
 }

@@ -106,3 +106,43 @@ TEST_CASE("A client of HTTP/1.0 gets the stream without chunks", "[http][api][ev
     CHECK(head.find("Connection: close") != std::string::npos);
     CHECK(client.read_until("\n\n") == "retry: 2000\n\n");
 }
+
+TEST_CASE("A stream that is left open does not keep its session", "[http][api][events]") {
+    ApiFixture api;
+    api.add_user("vera", Role::viewer);
+    Browser vera(api, "vera");
+    auto stream = open_stream(api, "?topics=config", "Cookie: " + vera.cookie + "\r\n");
+    stream->read_until("event: hello");
+    for (int minute = 0; minute < 29; ++minute) {
+        api.advance(std::chrono::seconds(60));
+        api.with_events([&](EventHub& events) { events.publish("config", "config", {{"minute", minute}}); });
+        stream->read_until(fmt::format("\"minute\":{}}}", minute));
+    }
+    api.advance(std::chrono::seconds(61));
+    api.with_events([](EventHub& events) { events.publish("config", "config", {{"minute", 30}}); });
+    CHECK_FALSE(stream->read_until("\r\n0\r\n\r\n").empty());
+    CHECK(vera.get("/session").status == 401);
+}
+
+TEST_CASE("A client that lost its connection gets what it missed", "[http][api][events]") {
+    ApiFixture api;
+    const std::string viewer = line(api.full_token(Role::viewer, false));
+    std::string id;
+    {
+        auto stream = open_stream(api, "?topics=config", viewer);
+        stream->read_until("event: hello");
+        api.with_events([](EventHub& events) { events.publish("config", "config", {{"revision", 1}}); });
+        const std::string told = stream->read_until("\"revision\":1}");
+        id = told.substr(told.rfind("id: ") + 4);
+        id = id.substr(0, id.find('\n'));
+    }
+    api.with_events([](EventHub& events) {
+        events.publish("config", "config", {{"revision", 2}});
+        events.publish("config", "config", {{"revision", 3}});
+    });
+    auto stream = open_stream(api, "?topics=config", viewer + "Last-Event-ID: " + id + "\r\n");
+    const std::string missed = stream->read_until("\"revision\":3}");
+    CHECK(missed.find("\"revision\":2}") != std::string::npos);
+    CHECK(missed.find("\"revision\":1}") == std::string::npos);
+    CHECK(missed.find("event: reset") == std::string::npos);
+}

@@ -81,3 +81,15 @@ TEST_CASE("Nobody ends the session of somebody else", "[http][api][me]") {
     CHECK(oleg.call("DELETE", "/me/sessions/" + id).status == 404);
     CHECK(vera.get("/session").status == 200);
 }
+
+TEST_CASE("Nobody fills the database with tokens", "[http][api][me]") {
+    ApiFixture api;
+    const User user = api.add_user("vera", Role::viewer);
+    Browser vera(api, "vera");
+    for (int i = 0; i < 99; ++i) api.token_of(user, {"read"});
+    const nlohmann::json token = {{"name", "script"}, {"scopes", {"read"}}};
+    CHECK(vera.call("POST", "/me/tokens", token).status == 201);
+    const auto refused = vera.call("POST", "/me/tokens", token);
+    CHECK(refused.status == 409);
+    CHECK(refused.body.at("code") == "too_many_tokens");
+}

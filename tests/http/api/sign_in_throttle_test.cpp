@@ -67,3 +67,21 @@ TEST_CASE("An address from which somebody signed in has nothing to do with the o
     CHECK(throttle.try_now("x", "10.0.0.2", start) > 0ms);
     CHECK(throttle.try_now("anna", "10.0.0.1", start) == 0ms);
 }
+
+TEST_CASE("Many tries at the same time are not one try", "[http][api][throttle]") {
+    SignInThrottle throttle;
+    for (int i = 0; i < 5; ++i) throttle.failed("anna", "10.0.0.1", start);
+    CHECK(throttle.try_now("anna", "10.0.0.1", start + 1s) == 0ms);
+    CHECK(throttle.try_now("anna", "10.0.0.1", start + 1s) == 1s);
+}
+
+TEST_CASE("A client does not get further by the many addresses of IPv6", "[http][api][throttle]") {
+    SignInThrottle throttle;
+    for (int i = 0; i < 20; ++i) {
+        CHECK(throttle.try_now(std::to_string(i), "2001:db8:1:2::" + std::to_string(i), start) == 0ms);
+    }
+    CHECK(throttle.try_now("next", "2001:db8:1:2:ffff::1", start) == 3s);
+    CHECK(throttle.try_now("next", "2001:db8:1:3::1", start) == 0ms);
+    for (int i = 0; i < 5; ++i) throttle.failed("anna", "2001:db8:1:4::1", start);
+    CHECK(throttle.try_now("anna", "2001:db8:1:4::2", start) == 1s);
+}
