@@ -16,10 +16,10 @@ _N_ACTION = 0x0130
 class DimsePeer:
     """Accepts every association and every context; `answer(number, uid)` gives the status of the n-th C-STORE. With
     `commit` it is asked for storage commitment: `commit(uids)` gives those that it does not keep, and None says nothing
-    at all. The report comes on the same association."""
+    at all. The report comes on the same association. `comment` is the Error Comment of each answer."""
 
-    def __init__(self, test, answer, commit=None):
-        self._answer, self._commit = answer, commit
+    def __init__(self, test, answer, commit=None, comment=b""):
+        self._answer, self._commit, self._comment = answer, commit, comment
         self.asked = []  # SOP Instance UIDs of each request for commitment
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -95,8 +95,9 @@ class DimsePeer:
         uid = request[0x1000].rstrip(b"\0").decode()
         self.received.append(uid)
         status = self._answer(len(self.received), uid)
+        comment = [(0x0902, self._comment + b" " * (len(self._comment) % 2))] if self._comment else []
         return _command(context, (0x0002, request[0x0002]), (0x0100, _us(0x8001)), (0x0120, request[0x0110]),
-                        (0x0800, _us(_NO_DATA_SET)), (0x0900, _us(status)), (0x1000, request[0x1000]))
+                        (0x0800, _us(_NO_DATA_SET)), (0x0900, _us(status)), *comment, (0x1000, request[0x1000]))
 
 
 def DicomBytes(content, is_implicit):

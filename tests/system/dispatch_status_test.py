@@ -4,12 +4,12 @@ import json
 import unittest
 
 from dimse_peer import DimsePeer
-from server import SystemTest, config, instances
+from server import SystemTest, config, instances, wait_until
 
 
 class DispatchStatus(SystemTest):
-    def start(self, answer, **keys):
-        self.peer = DimsePeer(self, answer)
+    def start(self, answer, comment=b"", **keys):
+        self.peer = DimsePeer(self, answer, comment=comment)
         target = {"target_type": "dicom", "ip": "127.0.0.1", "port": self.peer.port, "aet_target": "PEER"}
         self.server = self.start_server(config(
             targets={"peer": target}, rules={"all": {"rule": "True", "target": "peer"}}, **keys))
@@ -54,6 +54,26 @@ class DispatchStatus(SystemTest):
         reason = json.loads((task / "task.json").read_text())["info"]["fail_reason"]
         self.assertIn("0x0110", reason)
         self.assertIn("2 of 2", reason)
+
+    def test_what_a_peer_says_of_a_patient_is_for_those_who_may_see_patients(self):
+        self.start(lambda number, uid: 0xC000, comment=b"Zyxwvut^Quentin\x1b[2J is locked", retry_max=1)
+        self.server.send(*self.make_series(instances=1))
+        task, = self.server.wait_for_tasks("error")
+        admin, viewer = self.server.token(), self.server.token("viewer", ("read",), phi=False)
+        identity = json.loads((task / "task.json").read_text())["id"]
+
+        def seen(headers):
+            paths = ["/targets/peer/health", "/pipeline", "/attention", "/log", "/series", "/tasks",
+                     f"/tasks/{identity}", f"/tasks/{identity}/events", f"/tasks/{identity}/attempts"]
+            return {path: json.dumps(self.server.call("GET", path, headers=headers)[2]) for path in paths}
+        wait_until(lambda: "Zyxwvut^Quentin" in seen(admin)[f"/tasks/{identity}/events"], "the event of the failure")
+        told = seen(admin)
+        self.assertIn("Zyxwvut^Quentin\\\\x1b[2J is locked", told["/targets/peer/health"])
+        self.assertIn("Zyxwvut", told[f"/tasks/{identity}"])
+        for path, text in seen(viewer).items():
+            self.assertNotIn("Zyxwvut", text, path)
+        self.assertNotIn("Zyxwvut", self.server.log())
+        self.assertNotIn("\x1b", self.server.log())
 
 
 if __name__ == "__main__":
