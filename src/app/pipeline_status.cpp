@@ -162,6 +162,7 @@ PipelineStatus ServerStatus::pipeline() const {
         add_rates(shown);
         status.targets.push_back(std::move(shown));
     }
+    status.runners_away = processor.away;
     status.storage = storage_;
     status.storage.held_series = sources_.control.holds()->size();
     status.storage.held_in_the_way = sources_.cleaner.status().held_in_the_way;

@@ -62,6 +62,12 @@ class ProcessingCase(SystemTest):
         self.assertEqual(info["fail_stage"], "PROCESSING")
         return task, info["fail_reason"]
 
+    def problem(self, name):
+        """The text of an open problem, or None."""
+        status, _, answer = self.server.call("GET", "/attention", headers=self.server.token())
+        self.assertEqual(status, 200, answer)
+        return next((item["text"] for item in answer["items"] if item["id"] == name), None)
+
     def reason_of(self, task):
         return json.loads((task / "task.json").read_text())["info"]["fail_reason"]
 
@@ -225,11 +231,13 @@ class CoreTests:
         self.server = self.start_server(settings)
         self.server.send(*self.make_series("ct", modality="CT", instances=1))
         self.server.wait_for_log("modules cannot run now")
+        self.assertIn("cannot be reached", self.problem("runner docker"))
         self.server.send(*self.make_series("mr", modality="MR", instances=1, seed=2))
         delivered(self.second, 1)
         self.assertEqual(len(self.server.tasks("processing")), 1)
         self.engine.start()
         delivered(self.first, 1)
+        self.assertIsNone(self.problem("runner docker"))
 
     def test_a_monai_package_is_started_by_the_command_of_its_manifest(self):
         manifest = {"command": "sh /app/main.sh 'one argument'"}

@@ -108,6 +108,7 @@ struct PipelineStatus {
     StageStatus route, process, dispatch;
     SeriesStatus series;
     std::vector<TargetStatus> targets;
+    std::map<std::string, std::string> runners_away;  ///< what tasks wait for to run their modules → why it cannot now
     StorageStatus storage;
 };
 

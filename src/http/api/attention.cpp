@@ -43,6 +43,12 @@ void add_targets(const PipelineStatus& pipeline, Json& items) {
     }
 }
 
+void add_runners(const PipelineStatus& pipeline, Json& items) {
+    for (const auto& [runner, reason] : pipeline.runners_away) {
+        items.push_back(item("runner " + runner, "error", fmt::format("Tasks wait for their modules: {}", reason)));
+    }
+}
+
 asio::awaitable<HttpResponse> list(const Api& api, const Call& call) {
     const ApiServices& services = api.services();
     Json items = open_problems(services.status, services.config);
@@ -173,6 +179,7 @@ nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& con
     }
     api::add_pauses(pipeline, items);
     api::add_targets(pipeline, items);
+    api::add_runners(pipeline, items);
     return items;
 }
 

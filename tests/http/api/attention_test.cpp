@@ -65,3 +65,12 @@ TEST_CASE("A pause is a problem that says who made it", "[http][api][attention]"
     const auto items = api.call("GET", "/attention", nullptr, {api.full_token(Role::viewer, false)}).body.at("items");
     CHECK(items.at(0).at("text") == "anna has paused the stage dispatch: new disk");
 }
+
+TEST_CASE("Modules that cannot run are a problem, with the reason", "[http][api][attention]") {
+    ApiFixture api;
+    api.status.status.runners_away["docker"] = "the engine cannot be reached";
+    const auto items = api.call("GET", "/attention", nullptr, {api.full_token(Role::viewer, false)}).body.at("items");
+    REQUIRE(items.size() == 1);
+    CHECK(items.at(0).at("id") == "runner docker");
+    CHECK(items.at(0).at("text") == "Tasks wait for their modules: the engine cannot be reached");
+}
