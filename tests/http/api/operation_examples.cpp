@@ -26,10 +26,15 @@ constexpr const char* one_series = R"({"ids": ["1.2.0001"]})";
 constexpr const char* one_task = R"({"ids": ["task-1"]})";
 constexpr const char* rename_body = R"({"name": "renamed"})";
 
-std::string many(const char* id) {
+json many(const char* id) {
     json ids = json::array();
     for (int i = 0; i < 11; ++i) ids.push_back(id);
-    return json{{"ids", ids}}.dump();
+    return {{"ids", ids}};
+}
+
+std::string with_rule(json body) {
+    body["rule"] = "ct";
+    return body.dump();
 }
 
 /// Of rules, targets and modules, which have the same operations. `Kind` begins the operations' ids.
@@ -58,7 +63,9 @@ void add_objects(std::vector<OperationExample>& all, const std::string& one, con
 void add_actions(std::vector<OperationExample>& all, const std::string& what, const std::string& body,
                  const std::string& long_body) {
     const std::string list = what == "Series" ? "/series" : "/tasks";
-    for (const std::string verb : {"retry", "resend", "prioritize", "cancel", "delete"}) {
+    std::vector<std::string> verbs = {"retry", "resend", "prioritize", "cancel", "delete"};
+    if (what == "Series") verbs.insert(verbs.end(), {"hold", "release"});
+    for (const std::string& verb : verbs) {
         const std::string target = list + "/actions/" + verb;
         all.push_back({verb + what, "POST", target, "operator", "operate", 200, body});
         all.push_back({verb + what, "POST", target, "operator", "operate", 202, long_body});
@@ -67,6 +74,7 @@ void add_actions(std::vector<OperationExample>& all, const std::string& what, co
 
 std::vector<OperationExample> make_examples() {
     const std::string series = "/series/1.2.0001";
+    const std::string source = "/sources/SCANNER%4010.0.0.7";
     const std::string keeper = "/modules/keeper/persistence";
     std::vector<OperationExample> all = {
         {"getSetup", "GET", "/setup", "anyone", ""},
@@ -101,6 +109,9 @@ std::vector<OperationExample> make_examples() {
         {"listLog", "GET", "/log", "viewer", "read"},
         {"listAudit", "GET", "/audit", "admin", "admin"},
         {"listSources", "GET", "/sources", "viewer", "read"},
+        {"getSource", "GET", source, "viewer", "read"},
+        {"patchSource", "PATCH", source, "operator", "operate", 200, R"({"name": "CT 1"})"},
+        {"muteSource", "POST", source + "/actions/mute", "operator", "operate", 200, R"({"for_ever": true})"},
         {"getLatency", "GET", "/stats/latency?from=2026-09-20T00:00:00Z&to=2026-09-22T00:00:00Z", "viewer", "read"},
         {"getTimeseries", "GET", "/stats/timeseries?metric=series&group_by=modality", "viewer", "read"},
         {"getStorage", "GET", "/storage", "viewer", "read"},
@@ -121,6 +132,9 @@ std::vector<OperationExample> make_examples() {
         {"listSeriesFiles", "GET", series + "/files", "operator", "read", 200, "", true},
         {"getSeriesArchive", "GET", series + "/archive", "operator", "read", 200, "", true},
         {"getSeriesArchive", "GET", series + "/archive", "operator", "read", 206, "", true, "", "Range: bytes=0-9"},
+        {"rerouteSeries", "POST", "/series/actions/reroute", "operator", "operate", 200,
+         with_rule(json::parse(one_series))},
+        {"rerouteSeries", "POST", "/series/actions/reroute", "operator", "operate", 202, with_rule(many("1.2.0001"))},
         {"listStudies", "GET", "/studies", "viewer", "read"},
         {"getStudy", "GET", "/studies/9.0%23ct", "viewer", "read"},
         {"completeStudy", "POST", "/studies/9.0%23ct/actions/complete", "operator", "operate", 204},
@@ -172,16 +186,17 @@ std::vector<OperationExample> make_examples() {
         {"getSettingsSchema", "GET", "/settings/schema", "viewer", "read"},
         {"getSettings", "GET", "/settings", "viewer", "read"},
         {"getSettings", "GET", "/settings", "viewer", "read", 304, "", false, "/settings", "If-None-Match: @etag"},
-        {"patchSettings", "PATCH", "/settings", "admin", "configure", 200, R"({"appliance_name": "x"})", false,
-         "/settings", "If-Match: @etag"},
+        {"patchSettings", "PATCH", "/settings", "admin", "configure", 200,
+         R"({"dicom": {"accept": [{"calling_ae": "OTHER"}]}})", false, "/settings", "If-Match: @etag"},
+        {"acceptSource", "POST", source + "/actions/accept", "admin", "configure"},
         {"putSettings", "PUT", "/settings", "admin", "configure", 200, R"({"appliance_name": "y"})", false, "/settings",
          "If-Match: @etag"},
     };
     add_objects(all, "Rule", "rules", "ct", R"({"rule": "True", "target": "pacs"})");
     add_objects(all, "Target", "targets", "pacs", R"({"target_type": "folder", "folder": "/srv/x"})");
     add_objects(all, "Module", "modules", "bone", R"({"docker_tag": "example/x:1"})");
-    add_actions(all, "Series", one_series, many("1.2.0001"));
-    add_actions(all, "Tasks", one_task, many("task-1"));
+    add_actions(all, "Series", one_series, many("1.2.0001").dump());
+    add_actions(all, "Tasks", one_task, many("task-1").dump());
     all.insert(
         all.end(),
         {{"listRevisions", "GET", "/config/revisions", "admin", "configure"},
@@ -193,6 +208,7 @@ std::vector<OperationExample> make_examples() {
          {"listUsers", "GET", "/users", "admin", "admin"},
          {"addUser", "POST", "/users", "admin", "admin", 201,
           R"({"username": "new", "role": "viewer", "password": "seven quiet otters"})"},
+         {"importUsers", "POST", "/users/import", "admin", "admin", 200, R"({"old": {"password": "$argon2id$x"}})"},
          {"getUser", "GET", "/users/@user", "admin", "admin"},
          {"getUser", "GET", "/users/@user", "admin", "admin", 304, "", false, "/users/@user", "If-None-Match: @etag"},
          {"putUser", "PUT", "/users/@user", "admin", "admin", 200, R"({"username": "olga", "role": "operator"})", false,
@@ -263,7 +279,8 @@ void ExampleWorld::add_series_of_patient() {
         {"PatientName", patient_name},     {"PatientID", patient_id},
         {"AccessionNumber", accession},    {"PatientBirthDate", birth_date},
         {"OtherPatientIDs", patient_id},   {"SeriesDescription", "Chest"},
-        {"PatientComments", patient_name}, {"ReferringPhysicianName", patient_name}};
+        {"PatientComments", patient_name}, {"ReferringPhysicianName", patient_name},
+        {"SenderAET", "SCANNER"},          {"SenderAddress", "10.0.0.7"}};
     registered.tags.add("SeriesInstanceUID", uid);
     for (const auto& [keyword, value] : tags) registered.tags.add(keyword, value);
     const json decision = {{"triggered", {"ct"}},
@@ -289,7 +306,7 @@ void ExampleWorld::add_series_of_patient() {
          journal::ProcessorOutput{time, task_id, accession, patient_id, "bone", 0, "{}",
                                   json{{"name", patient_name}}.dump()},
          journal::MercureEvent{time, "receiver.main", MercureEventType::config_update, Severity::error,
-                               "Association from X (10.0.0.1) rejected: " + said}});
+                               "Association from 10.0.0.7 rejected: " + said + " (calling AE SCANNER, called AE X)"}});
     if (!written) throw std::runtime_error(written.error().message);
     control.tasks.emplace_back(task_id);
     CollectedStudyView study;
