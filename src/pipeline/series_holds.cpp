@@ -107,7 +107,12 @@ asio::awaitable<Result<std::vector<std::string>>> SeriesHolds::release(KnownSeri
         std::set<std::string> freed;
         for (int look = 0; look < looks_max; ++look) {
             bool moved = false;
-            for (const fs::path& folder : folders_of_series(context_.folders, series)) {
+            // The history may not know yet what was made of it a moment ago.
+            KnownSeries all = series;
+            for (FoundMarker& marker : find_markers(context_.folders)) {
+                if (marker.holds.contains(uid)) all.tasks.push_back(std::move(marker.task));
+            }
+            for (const fs::path& folder : folders_of_series(context_.folders, all)) {
                 auto released = context_.folders.release(folder, uid);
                 moved = moved || (!released && released.error().code == Errc::not_found);
                 if (!released && released.error().code != Errc::not_found) return std::move(released).error();

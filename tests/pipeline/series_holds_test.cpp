@@ -49,6 +49,15 @@ TEST_CASE("A held series is held in all its folders until it is released", "[pip
     CHECK(f.release({"a", "b"}).error().code == Errc::invalid);
 }
 
+TEST_CASE("A copy of a held series that the history does not know yet is released as well", "[pipeline][hold]") {
+    Fixture f;
+    f.make("success/a");
+    REQUIRE(f.hold({"a"}).ok());
+    std::filesystem::copy(f.root / "success/a", f.root / "success/copy");
+    CHECK(f.release({"a"}).value() == std::vector<std::string>{"a", "copy"});
+    CHECK_FALSE(f.is_held("success/copy"));
+}
+
 TEST_CASE("Holds are known after a restart from the folders alone, and can be released by them", "[pipeline][hold]") {
     Fixture f;
     f.make("discard/a");
