@@ -1,5 +1,6 @@
 #include "quicksilver/dicom/listener.hpp"
 
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/dicom/file_meta.hpp"
 #include "quicksilver/dicom/phantom.hpp"
 
@@ -214,7 +215,7 @@ TEST_CASE("Without room C-STORE is refused as out of resources, and the associat
     REQUIRE(refused.ok());
     CHECK(refused->outcome == StoreOutcome::refused);
     CHECK(refused->status == 0xA700);
-    CHECK(refused->text == "only 3 MB free");
+    CHECK(refused->text == peer_text("only 3 MB free"));
     listener.store.set_room({});
     CHECK((*association)->store(files[1]).value().outcome == StoreOutcome::stored);
     (*association)->release();

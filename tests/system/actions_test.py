@@ -108,7 +108,8 @@ class Actions(SystemTest):
         self.act(server, "/targets/out/actions/pause")
         self.assertEqual(self.act(server, "/series/actions/resend", chosen)["done"], 1)
         server.wait_for_tasks("outgoing")
-        self.assertEqual(self.act(server, "/series/actions/cancel", chosen)["done"], 1)
+        # For a moment the dispatcher is still reading it.
+        wait_until(lambda: self.act(server, "/series/actions/cancel", chosen)["done"], "the cancelling")
         server.wait_for_tasks("error")
         self.act(server, "/targets/out/actions/resume")
         counted = {"filter": {"modality": series["modality"]}, "expected_count": 1}

@@ -1,7 +1,9 @@
 """What the system tests share: a real server in a temporary folder, phantom series, and one way to wait."""
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -39,10 +41,12 @@ def wait_until(condition, what, timeout=PATIENCE_S):
 
 
 def free_port():
-    """A port that nobody had a moment ago, for programs that cannot pick one themselves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody had a moment ago, for programs that cannot pick one themselves. Not of the range from which the
+    system gives ports to others."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(20000, 32768)))
+            return probe.getsockname()[1]
 
 
 def run(*command, timeout=120, env=None, input=None):
