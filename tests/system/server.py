@@ -41,8 +41,8 @@ def wait_until(condition, what, timeout=PATIENCE_S):
 
 
 def free_port():
-    """A port that nobody had a moment ago, for programs that cannot pick one themselves. Not of the range from which the
-    system gives ports to others."""
+    """A port that nobody had a moment ago, for programs that cannot pick one themselves. It is none of those that the
+    system gives to others."""
     while True:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", random.randrange(20000, 32768)))
