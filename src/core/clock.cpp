@@ -86,6 +86,13 @@ std::optional<std::chrono::milliseconds> parse_fraction(std::string_view text) {
     return std::chrono::milliseconds(value);
 }
 
+/// Nothing for times outside of 1970 to 2199: the clock counts nanoseconds, and differences must fit as well.
+std::optional<WallTime> to_wall_time(std::time_t seconds, std::chrono::milliseconds more = {}) {
+    constexpr std::time_t end_of_2199 = 7'258'118'400;
+    if (seconds < 0 || seconds >= end_of_2199) return std::nullopt;
+    return WallTime(std::chrono::seconds(seconds)) + more;
+}
+
 }  // namespace
 
 std::unique_ptr<Clock> make_system_clock() {
@@ -120,16 +127,14 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
     if (!parts) return std::nullopt;
     const auto milliseconds = parse_fraction(text.substr(to_seconds, text.size() - to_seconds - 1));
     if (!milliseconds) return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&*parts)) + *milliseconds;
+    return to_wall_time(::timegm(&*parts), *milliseconds);
 }
 
 std::optional<WallTime> parse_local_timestamp(std::string_view text) {
     auto parts = parse_date_time(text, ' ');
     if (!parts) return std::nullopt;
     parts->tm_isdst = -1;  // as the zone has it on that day
-    const std::time_t seconds = std::mktime(&*parts);
-    if (seconds == -1) return std::nullopt;
-    return std::chrono::system_clock::from_time_t(seconds);
+    return to_wall_time(std::mktime(&*parts));
 }
 
 bool is_offpeak(std::string_view start, std::string_view end, int minute) {

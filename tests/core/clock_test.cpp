@@ -38,14 +38,16 @@ TEST_CASE("Times that were written are read again, and nothing else is", "[core]
     const WallTime time{std::chrono::milliseconds(1'795'256'345'678)};
     CHECK(parse_rfc3339(rfc3339(time)) == time);
     CHECK(parse_rfc3339("2026-11-22T10:17:52Z") == parse_rfc3339("2026-11-22T10:17:52.000Z"));
+    CHECK(rfc3339(parse_rfc3339("2199-12-31T23:59:59.999Z").value()) == "2199-12-31T23:59:59.999Z");
     CHECK(parse_local_timestamp(local_timestamp(time)) == std::chrono::floor<std::chrono::seconds>(time));
     for (const char* text : {"", "now", "2026-11-22T10:17:52", "2026-13-22T10:17:52Z", "2026-11-22T25:17:52Z",
-                             "2026-11-22T10:17:52.1Z", "2026-11-22T10:17:52.abcZ", "2026-11-22 10:17:52"}) {
+                             "2026-11-22T10:17:52.1Z", "2026-11-22T10:17:52.abcZ", "2026-11-22 10:17:52",
+                             "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2999-01-01T00:00:00Z"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_rfc3339(text).has_value());
     }
-    for (const char* text :
-         {"", "2026-11-22T10:17:52", "2026-11-22 10:17", "2026-11-32 10:17:52", "x026-11-22 10:17:52"}) {
+    for (const char* text : {"", "2026-11-22T10:17:52", "2026-11-22 10:17", "2026-11-32 10:17:52",
+                             "x026-11-22 10:17:52", "2999-01-01 00:00:00"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_local_timestamp(text).has_value());
     }

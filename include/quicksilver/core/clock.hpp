@@ -37,7 +37,7 @@ int local_minute_of_day(WallTime time);
 
 /// RFC 3339 in UTC with milliseconds: 2026-11-22T10:17:52.000Z
 std::string rfc3339(WallTime time);
-/// What `rfc3339` wrote; also without the fraction. Nothing for any other text.
+/// What `rfc3339` wrote, also without the fraction; 1970 to 2199. Nothing for any other text.
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 /// What `local_timestamp` wrote, in the machine's time zone of now. Nothing for any other text.
 std::optional<WallTime> parse_local_timestamp(std::string_view text);
