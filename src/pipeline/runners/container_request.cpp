@@ -77,6 +77,10 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
     return end == folder.end();
 }
 
+Json mount_of(const fs::path& source, const char* target, bool reads_only) {
+    return {{"Type", "bind"}, {"Source", source.string()}, {"Target", target}, {"ReadOnly", reads_only}};
+}
+
 /// mercure's `additional_volumes`: {"/host": {"bind": "/inside", "mode": "ro"}}.
 Result<void> add_volumes(const ContainerPlan& plan, const Json& volumes, Json& binds, ContainerRequest& request) {
     for (const auto& [host, how] : volumes.items()) {
@@ -227,15 +231,18 @@ Result<ContainerRequest> make_container_request(const ContainerPlan& plan) {
     arguments.erase("env");
     for (const auto& [name, value] : plan.labels) body["Labels"][name] = value;
     if (plan.map_command) {
-        body["Entrypoint"] = Json::array();
+        body["Entrypoint"] = Json::array({""});  // an empty list means the image's own to Podman
         body["Cmd"] = *plan.map_command;
     }
 
     Json& host = body["HostConfig"];
-    Json binds = Json::array({plan.in.string() + ":" + in_dir, plan.out.string() + ":" + out_dir});
-    if (!plan.persistence.empty()) binds.push_back(plan.persistence.string() + ":" + persistence_dir);
+    // Mounts and not "Binds", for which Docker makes an empty folder where a path is wrong.
+    const bool reads_only = flag_field(plan.config, "link_inputs", false);
+    host["Mounts"] = Json::array({mount_of(plan.in, in_dir, reads_only), mount_of(plan.out, out_dir, false)});
+    if (!plan.persistence.empty()) host["Mounts"].push_back(mount_of(plan.persistence, persistence_dir, false));
+    Json binds = Json::array();
     if (auto added = add_volumes(plan, *volumes, binds, request); !added) return added.error();
-    host["Binds"] = binds;
+    if (!binds.empty()) host["Binds"] = binds;
     host["CapDrop"] = Json::array({"ALL"});
     if (!flag_field(plan.config, "network_enabled", true)) host["NetworkMode"] = "none";
     if (!plan.runtime.empty()) host["Runtime"] = plan.runtime;

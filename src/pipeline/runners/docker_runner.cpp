@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 #include <thread>
 #include <unistd.h>
@@ -56,6 +58,10 @@ Error with_hint(Error error) {
         error.message +=
             "; add the runtime to the engine's daemon.json, or take it out of docker_arguments and "
             "processing_runtime";
+    } else if (says("bind source path does not exist")) {
+        error.message +=
+            "; the engine does not see the folders of this server: when the server runs in a container, keep its "
+            "data in a volume or mounted folder, and do not change its host name";
     }
     return error;
 }
@@ -77,6 +83,23 @@ bool is_image_id(const std::string& image) {
     return image.starts_with("sha256:");
 }
 
+/// Of a row of the engine's list. One that was only made has nothing to go on with, and its end would look like a
+/// success.
+bool has_started(const Json& container) {
+    const std::string state = text_of(container, "State");
+    return state != "created" && state != "configured" && state != "initialized";
+}
+
+constexpr int exit_killed = 128 + 9;
+constexpr int exit_terminated = 128 + 15;
+constexpr int exit_lost = 255;  // what engines say of a container whose end they did not see
+
+/// As a stop of the engine or of the machine ends what runs.
+bool was_ended_from_outside(const ModuleEnd& end) {
+    if (end.exit_code == exit_terminated || end.exit_code == exit_lost) return true;
+    return end.exit_code == exit_killed && !end.is_out_of_memory;
+}
+
 bool runs_in_container() {
     std::error_code ignored;
     return fs::exists("/.dockerenv", ignored) || fs::exists("/run/.containerenv", ignored);
@@ -95,6 +118,17 @@ std::string unix_time_of(std::string_view log_time) {
     }
     if (std::string_view(rest) != "Z") return "";
     return fmt::format("{}.{}", ::timegm(&time), fraction.empty() ? "0" : fraction);
+}
+
+std::string container_id_of(std::string_view mountinfo) {
+    constexpr std::string_view before = "containers/";
+    constexpr std::size_t digits = 64;
+    for (std::size_t at = mountinfo.find(before); at != std::string_view::npos; at = mountinfo.find(before, at + 1)) {
+        const std::string_view id = mountinfo.substr(at + before.size(), digits);
+        const bool is_id = id.size() == digits && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        if (is_id) return std::string(id);
+    }
+    return "";
 }
 
 fs::path path_for_engine(const fs::path& path, const std::vector<PathMount>& mounts) {
@@ -241,19 +275,31 @@ Result<std::optional<std::vector<std::string>>> DockerRunner::map_command_of(con
     return command;
 }
 
-Result<std::string> DockerRunner::find(const RunId& run) {
+Result<DockerRunner::Found> DockerRunner::find(const RunId& run) {
     Json wanted = Json::array();
     for (const auto& [name, value] : labels_of(run, installation_)) wanted.push_back(name + "=" + value);
     const auto list = engine_.list(Json{{"label", wanted}});
     if (!list) return list.error();
     if (!list->is_array() || list->empty()) return Error{Errc::not_found, "there is no container of this run"};
-    return text_of((*list)[0], "Id");
+    return Found{text_of((*list)[0], "Id"), has_started((*list)[0])};
+}
+
+Result<std::string> DockerRunner::find_or_start(const ModuleRun& run, const RunControl& control,
+                                                const RunProgress& progress, bool& was_there) {
+    const auto found = find(run.id);
+    if (!found && found.error().code != Errc::not_found) return found.error();
+    was_there = found && found->has_started;
+    if (was_there) return found->container;
+    if (found) {
+        if (auto removed = engine_.remove(found->container); !removed) return removed.error();
+    }
+    return start(run, control, progress);
 }
 
 Result<ModuleEnd> DockerRunner::run(const ModuleRun& run, const RunControl& control, const RunProgress& progress) {
     if (const auto info = engine_info(control.flag()); !info) return as_runner_error(info.error());
-    auto container = find(run.id);
-    if (!container && container.error().code == Errc::not_found) container = start(run, control, progress);
+    bool was_there = false;
+    const auto container = find_or_start(run, control, progress, was_there);
     if (!container) return as_runner_error(container.error());
     if (auto followed = follow(*container, control, progress); !followed) {
         const auto why = control.why();
@@ -264,6 +310,9 @@ Result<ModuleEnd> DockerRunner::run(const ModuleRun& run, const RunControl& cont
     }
     auto end = ended(*container);
     if (!end) return as_runner_error(end.error());
+    if (was_there && was_ended_from_outside(*end)) {
+        return Error{Errc::busy, "the module was ended while the server was away, as by a restart of the machine"};
+    }
     return end;
 }
 
@@ -360,9 +409,9 @@ Result<ModuleEnd> DockerRunner::ended(const std::string& container) {
     ModuleEnd end;
     end.exit_code = state.value("ExitCode", -1);
     end.reason = text_of(state, "Error");
-    constexpr int killed = 128 + 9;
-    if (end.exit_code == killed) end.reason = "it was killed, as happens when memory runs out";
-    if (state.value("OOMKilled", false)) end.reason = "it used more memory than it may";
+    if (end.exit_code == exit_killed) end.reason = "it was killed, as happens when memory runs out";
+    end.is_out_of_memory = state.value("OOMKilled", false);
+    if (end.is_out_of_memory) end.reason = "it used more memory than it may";
     const Json labels = found->value("Config", Json::object()).value("Labels", Json::object());
     end.image = text_of(labels, "quicksilver.image");
     return end;
@@ -371,7 +420,7 @@ Result<ModuleEnd> DockerRunner::ended(const std::string& container) {
 Result<void> DockerRunner::collect(const ModuleRun& run) {
     const auto container = find(run.id);
     if (container) {
-        if (auto removed = engine_.remove(*container); !removed) return as_runner_error(removed.error());
+        if (auto removed = engine_.remove(container->container); !removed) return as_runner_error(removed.error());
     } else if (container.error().code != Errc::not_found) {
         return as_runner_error(container.error());
     }
@@ -388,7 +437,7 @@ Result<std::set<RunId>> DockerRunner::sweep(const std::set<RunId>& wanted) {
     std::set<RunId> alive;
     for (const Json& container : *list) {
         const auto run = run_of(container.value("Labels", Json::object()));
-        if (run && wanted.contains(*run)) {
+        if (run && wanted.contains(*run) && has_started(container)) {
             alive.insert(*run);
         } else if (auto removed = engine_.remove(text_of(container, "Id")); !removed) {
             return as_runner_error(removed.error());
@@ -405,7 +454,15 @@ Result<std::vector<PathMount>> DockerRunner::mounts() {
     if (runs_in_container()) {
         char name[256] = {};
         (void)::gethostname(name, sizeof(name) - 1);
-        const auto ourselves = engine_.inspect(name);
+        auto ourselves = engine_.inspect(name);
+        if (!ourselves && ourselves.error().code == Errc::not_found) {
+            // Somebody gave us another host name.
+            std::ifstream file("/proc/self/mountinfo");
+            const std::string mounted(std::istreambuf_iterator<char>(file), {});
+            const std::string id = container_id_of(mounted);
+            if (!id.empty()) ourselves = engine_.inspect(id);
+        }
+        // Not found at all: this engine is not the one that runs us, and sees what we see.
         if (!ourselves && ourselves.error().code != Errc::not_found) return ourselves.error();
         const Json list = ourselves ? ourselves->value("Mounts", Json::array()) : Json::array();
         for (const Json& mount : list) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quicksilver {
@@ -27,6 +28,10 @@ struct PathMount {
     std::filesystem::path inside, outside;
 };
 std::filesystem::path path_for_engine(const std::filesystem::path& path, const std::vector<PathMount>& mounts);
+
+/// The id of the container that we run in, by the files that its engine mounts into it: /proc/self/mountinfo has their
+/// paths on the host. Empty when it has none. Pure.
+std::string container_id_of(std::string_view mountinfo);
 
 /// The time in front of a log line, as the engine takes it for `since`: "1795341487.123456789". Empty for any other
 /// form, which is no harm: lines come twice and are told apart by their times.
@@ -65,7 +70,13 @@ private:
                        const RunProgress& progress);
     Result<Image> examine(const std::string& image);
     Result<std::optional<std::vector<std::string>>> map_command_of(const std::string& image_id);
-    Result<std::string> find(const RunId& run);
+    struct Found {
+        std::string container;
+        bool has_started = false;
+    };
+    Result<Found> find(const RunId& run);
+    Result<std::string> find_or_start(const ModuleRun& run, const RunControl& control, const RunProgress& progress,
+                                      bool& was_there);
     Result<std::string> start(const ModuleRun& run, const RunControl& control, const RunProgress& progress);
     Result<void> follow(const std::string& container, const RunControl& control, const RunProgress& progress);
     Result<bool> wait_for_engine(const std::string& container, const RunControl& control);

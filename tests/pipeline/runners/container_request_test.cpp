@@ -33,6 +33,10 @@ std::string error_of(const ContainerPlan& plan) {
     return request.error().message;
 }
 
+Json mount_of(const std::string& source, const std::string& target, bool reads_only = false) {
+    return {{"Type", "bind"}, {"Source", source}, {"Target", target}, {"ReadOnly", reads_only}};
+}
+
 bool has(const Json& list, const std::string& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
 }
@@ -43,7 +47,8 @@ TEST_CASE("A plain module gets its folders, mercure's environment, our user and 
           "[pipeline][runners]") {
     const Json body = body_of(plan_of({{"environment", R"({"MODE": "fast", "MERCURE_IN_DIR": "/elsewhere"})"}}));
     const Json& host = body["HostConfig"];
-    CHECK(host["Binds"] == Json::array({"/host/in:/tmp/data", "/host/out:/tmp/output"}));
+    CHECK(host["Mounts"] == Json::array({mount_of("/host/in", "/tmp/data"), mount_of("/host/out", "/tmp/output")}));
+    CHECK_FALSE(host.contains("Binds"));
     CHECK(body["User"] == "1000:100");
     CHECK(host["GroupAdd"] == Json::array({"100"}));
     CHECK(host["CapDrop"] == Json::array({"ALL"}));
@@ -56,6 +61,12 @@ TEST_CASE("A plain module gets its folders, mercure's environment, our user and 
     }
 }
 
+TEST_CASE("A module whose inputs are links cannot write to them", "[pipeline][runners]") {
+    const Json body = body_of(plan_of({{"link_inputs", true}}));
+    CHECK(body["HostConfig"]["Mounts"][0] == mount_of("/host/in", "/tmp/data", true));
+    CHECK(body["HostConfig"]["Mounts"][1] == mount_of("/host/out", "/tmp/output"));
+}
+
 TEST_CASE("Network, persistence, volumes, runtime and graphics processors follow the module's settings",
           "[pipeline][runners]") {
     ContainerPlan plan = plan_of({{"network_enabled", false},
@@ -66,7 +77,7 @@ TEST_CASE("Network, persistence, volumes, runtime and graphics processors follow
     const Json body = body_of(plan);
     const Json& host = body["HostConfig"];
     CHECK(host["NetworkMode"] == "none");
-    CHECK(has(host["Binds"], "/host/keep:/tmp/persistence"));
+    CHECK(host["Mounts"][2] == mount_of("/host/keep", "/tmp/persistence"));
     CHECK(has(host["Binds"], "/models:/m:ro"));
     CHECK(has(body["Env"], "MODULE_PERSISTENCE_DIR=/tmp/persistence"));
     CHECK(host["Runtime"] == "nvidia");
@@ -84,7 +95,7 @@ TEST_CASE("Root is only for modules that want it, on servers that allow it", "[p
     CHECK(error_of(plan).find("MONAI") != std::string::npos);
     plan.support_root_modules = true;
     const Json body = body_of(plan);
-    CHECK(body["Entrypoint"] == Json::array());
+    CHECK(body["Entrypoint"] == Json::array({""}));
     CHECK(body["Cmd"] == Json::array({"python3", "/app"}));
 
     plan = plan_of(Json::object());

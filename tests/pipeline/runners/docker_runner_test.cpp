@@ -13,6 +13,19 @@ TEST_CASE("Paths are given to the engine as it sees them", "[pipeline][runners]"
     CHECK(path_for_engine("/data/x", {}) == "/data/x");
 }
 
+TEST_CASE("The container that we run in is known by what its engine mounts", "[pipeline][runners]") {
+    const std::string id(64, 'a');
+    const std::string root =
+        "633 605 0:116 / / rw - overlay overlay rw,lowerdir=/var/lib/containers/storage/overlay/l/X\n";
+    const std::string docker =
+        "640 633 8:1 /var/lib/docker/containers/" + id + "/hostname /etc/hostname rw - ext4 /dev/x rw\n";
+    const std::string podman = "641 633 0:26 /containers/overlay-containers/" + id + "/userdata/hosts /etc/hosts rw\n";
+    CHECK(container_id_of(root + docker) == id);
+    CHECK(container_id_of(root + podman) == id);
+    CHECK(container_id_of(root).empty());
+    CHECK(container_id_of("").empty());
+}
+
 TEST_CASE("A run is found again by the labels of its container", "[pipeline][runners]") {
     const RunId run{"task-1", 2, "attempt-1"};
     CHECK(run_of(nlohmann::json(labels_of(run, "here"))) == run);

@@ -78,6 +78,7 @@ struct ModuleEnd {
     std::string image;        ///< what was run, exactly: a digest or an image id; empty where there is none
     std::string reason;       ///< what is known beside the exit code: "out of memory"
     bool is_checked = false;  ///< every `*.dcm` in `out` is known to be a DICOM file
+    bool is_out_of_memory = false;
 };
 
 /// Something that runs processing modules. Called from the modules pool, by several threads at once. Order, slots,
