@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/json_depth.hpp"
 #include "quicksilver/core/parallel.hpp"
+#include "quicksilver/dicom/editable_file.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/sent_log.hpp"
@@ -132,10 +133,10 @@ Result<void> sync_tree(FileOps& ops, const fs::path& folder) {
 }
 
 Result<void> check_instance(const fs::path& file) {
-    const auto tags = dicom::read_tags(file, {});
-    if (tags) return {};
-    return Error{Errc::invalid, fmt::format("the module wrote {}, which is no DICOM file: {}", file.filename().string(),
-                                            tags.error().message)};
+    const auto whole = dicom::EditableFile::open(file);
+    if (whole) return {};
+    return Error{Errc::invalid, fmt::format("the module wrote {}, which is no whole DICOM file: {}",
+                                            file.filename().string(), whole.error().message)};
 }
 
 Result<void> rename_durably(FileOps& ops, const fs::path& from, const fs::path& to) {
@@ -146,6 +147,26 @@ Result<void> rename_durably(FileOps& ops, const fs::path& from, const fs::path& 
     }
     if (auto synced = ops.sync_folder(to.parent_path()); !synced) return synced;
     return from.parent_path() == to.parent_path() ? Result<void>() : ops.sync_folder(from.parent_path());
+}
+
+/// JSON as Python writes it, with numbers that JSON does not have.
+std::string with_null_for_nan(std::string_view text) {
+    std::string changed;
+    bool in_text = false;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at];
+        std::size_t length = in_text && c == '\\' ? 2 : 1;
+        if (c == '"') in_text = !in_text;
+        bool is_word = false;
+        for (const std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
+            if (in_text || !text.substr(at).starts_with(word)) continue;
+            length = word.size();
+            is_word = true;
+        }
+        changed += is_word ? "null" : text.substr(at, length);
+        at += length;
+    }
+    return changed;
 }
 
 Stage stage_of(std::string_view name) {
@@ -160,6 +181,7 @@ std::string to_json_text(const ProcessingState& state) {
     json["step"] = state.step;
     json["attempt"] = state.attempt;
     json["outputs"] = state.outputs;
+    json["images"] = state.images;
     json["publish_to"] = to_string(state.publish_to);
     return json.dump(1, ' ', true, Json::error_handler_t::replace);
 }
@@ -173,6 +195,7 @@ Result<ProcessingState> parse_processing_state(std::string_view text) {
         state.step = json.at("step").get<unsigned>();
         state.attempt = json.at("attempt").get<std::string>();
         state.outputs = json.at("outputs");
+        state.images = json.value("images", std::vector<std::string>());
         state.publish_to = stage_of(json.at("publish_to").get<std::string>());
     } catch (const Json::exception&) {
         return Error{Errc::invalid, fmt::format("{} is damaged", ProcessingFolder::state_file)};
@@ -280,7 +303,13 @@ Result<void> ProcessingFolder::write_step_task(const TaskFile& task, unsigned st
     TaskFile single = task;
     single.process = {task.process.at(step)};
     single.process_is_list = false;
-    return write_task_file(folders_.ops(), in(), single);
+    // Not durable: after a power cut the task is begun anew.
+    FileOps& ops = folders_.ops();
+    const fs::path path = in() / TaskFile::file_name;
+    if (auto removed = ops.unlink(path); !removed) return removed;
+    auto file = ops.create(path);
+    if (!file) return file.error();
+    return ops.write(*file, to_json_text(single));
 }
 
 Result<Json> ProcessingFolder::read_result() const {
@@ -295,7 +324,7 @@ Result<Json> ProcessingFolder::read_result() const {
                      fmt::format("the module's result.json is nested more than {} deep", result_depth_max)};
     }
     Json result = Json::parse(*text, nullptr, false);
-    if (result.is_discarded()) return Error{Errc::invalid, "the module's result.json is no JSON"};
+    if (result.is_discarded()) result = Json::parse(with_null_for_nan(*text), nullptr, false);
     return result;
 }
 
@@ -395,8 +424,9 @@ Result<fs::path> ProcessingFolder::fail(std::string_view reason) const {
         task->info.fail_reason = std::string(reason);
         (void)write_task_file(ops, in(), *task);
     }
-    (void)ops.unlink(folder_ / state_file);
-    return folders_.park(folder_, FailStage::processing, reason);
+    auto parked = folders_.park(folder_, FailStage::processing, reason);
+    if (parked) (void)ops.unlink(*parked / state_file);
+    return parked;
 }
 
 }  // namespace quicksilver

@@ -3,6 +3,7 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/pipeline/bookkeeper.hpp"
 #include "quicksilver/pipeline/runners/processing_settings.hpp"
+#include "quicksilver/store/file_ops.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
 #include "processor_parts.hpp"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace quicksilver {
 
@@ -82,45 +84,48 @@ asio::awaitable<void> Processor::look_around() {
         context_.log.error("cannot look through the processing folder", kv("reason", ids.error().message));
         co_return;
     }
-    // One that is stuck gets another chance: somebody may have mended its task.json.
-    for (auto it = tasks_.begin(); it != tasks_.end();) {
-        it = it->second->state == Task::State::stuck ? tasks_.erase(it) : std::next(it);
+    // One that is stuck gets another chance: somebody may have mended its task.json, or made space.
+    for (const auto& [id, task] : tasks_) {
+        if (task->state != Task::State::stuck) continue;
+        task->state = task->failure.empty() ? Task::State::loading : Task::State::leaving;
+        working_.start("load " + id, task->failure.empty() ? load(task) : fail(task, task->failure));
     }
     for (const std::string& id : *ids) add(id);
     looked_ = true;
 }
 
 asio::awaitable<void> Processor::load(TaskPtr task) {
-    auto read = [&task]() -> Result<void> {
-        auto file = read_task_file(task->folder.path());
-        if (!file) return file.error();
-        auto state = task->folder.state();
-        if (!state) return state.error();
-        task->file = std::move(*file);
-        task->progress = std::move(*state);
-        return {};
+    struct Found {
+        bool exists = false;
+        Result<TaskFile> file;
+        Result<std::optional<ProcessingState>> state;
     };
-    const Result<void> loaded = co_await run_blocking(context_.files, read);
-    if (!loaded) {
-        // Without task.json it may be the remains of a task that is in its next stage already.
-        auto state_of = [&task] { return task->folder.state(); };
-        auto state = co_await run_blocking(context_.files, state_of);
-        if (state && *state) task->progress = std::move(**state);
-    }
+    auto read = [&task]() -> Found {
+        const bool exists = path_exists(task->folder.path());
+        return Found{exists, read_task_file(task->folder.path()), task->folder.state()};
+    };
+    Found found = co_await run_blocking(context_.files, read);
+    if (found.file) task->file = std::move(*found.file);
+    // Without task.json it may be the remains of a task that is in its next stage already.
+    task->progress = found.state ? std::move(*found.state) : std::nullopt;
     if (task->progress && task->progress->phase == ProcessingState::Phase::publishing) {
         co_await publish(task);
         co_return;
     }
-    if (!loaded && !std::filesystem::exists(task->folder.path())) {
+    if (!found.exists) {
         tasks_.erase(task->id);
         co_return;
     }
-    if (!loaded || task->file.process.empty()) {
-        stuck(task, loaded ? "task.json names no module" : loaded.error().message);
+    if (!found.file || !found.state || task->file.process.empty()) {
+        std::string reason = "task.json names no module";
+        if (!found.state) reason = found.state.error().message;
+        if (!found.file) reason = found.file.error().message;
+        stuck(task, reason);
         co_return;
     }
     stuck_.erase(task->id);
     if (task->progress && task->progress->step >= task->file.process.size()) task->progress.reset();
+    if (task->progress) restore_results(*task);
     prepare_step(*task);
     task->state = Task::State::waiting;
     if (may_start(task->runner_name, task->needs))
@@ -155,11 +160,25 @@ void Processor::start_tasks() {
         const TaskPtr other = next_waiting(false);
         if (!urgent && !other) return;
         const TaskPtr& task = turns_.next_is_urgent(urgent != nullptr, other != nullptr) ? urgent : other;
-        slots_.take(task->needs);
-        task->has_slots = true;
-        task->state = Task::State::running;
-        ++running_;
-        working_.start(task->id, process(task));
+        start(task);
+    }
+}
+
+void Processor::start(const TaskPtr& task) {
+    slots_.take(task->needs);
+    task->has_slots = true;
+    task->state = Task::State::running;
+    ++running_;
+    working_.start(task->id, process(task));
+}
+
+/// What still runs has its slots, whatever waits and however many may run by now.
+void Processor::resume_runs(const std::string& runner_name) {
+    if (closed_) return;
+    const std::set<RunId> alive = runners_.at(runner_name)->alive;
+    for (const auto& [id, task] : tasks_) {
+        if (task->state != Task::State::waiting || task->runner_name != runner_name || !task->progress) continue;
+        if (alive.contains(RunId{id, task->progress->step, task->progress->attempt})) start(task);
     }
 }
 
@@ -206,7 +225,7 @@ void Processor::probe_runners() {
         // Asked once at the start, for what an earlier run left; then only when a task waits for it.
         const bool is_first = runner->next_probe == SteadyTime{};
         if (!unknown || runner->probing || context_.clock.now() < runner->next_probe) continue;
-        if (!is_first && !is_wanted(name)) continue;
+        if (!is_first && !runner->leftovers && !is_wanted(name)) continue;
         runner->probing = true;
         working_.start("probe " + name, probe(name));
     }
@@ -226,10 +245,13 @@ asio::awaitable<void> Processor::probe(std::string name) {
     Runner& runner = *runners_.at(name);
     std::set<RunId> wanted;
     for (const auto& [id, task] : tasks_) {
-        if (task->progress) wanted.insert(RunId{id, task->progress->step, task->progress->attempt});
+        // What runs of one that leaves is to end.
+        if (!task->progress || task->state == Task::State::leaving) continue;
+        wanted.insert(RunId{id, task->progress->step, task->progress->attempt});
     }
     for (const auto& guest : guests_) wanted.insert(guest->id);
     runner.swept = false;
+    const bool had_leftovers = std::exchange(runner.leftovers, false);
     const auto stop = std::make_shared<StopFlag>(false);
     auto ask = [&runner, &wanted, stop]() -> Result<std::set<RunId>> {
         if (const auto ready = runner.runner.ready(*stop); !ready) return ready.error();
@@ -245,6 +267,7 @@ asio::awaitable<void> Processor::probe(std::string name) {
                               kv("reason", alive.error().message));
         }
         runner.away = alive.error().message;
+        runner.leftovers = runner.leftovers || had_leftovers;
         co_return;
     }
     if (!runner.reported.empty()) context_.log.info("modules can run again", kv("runner", name));
@@ -252,9 +275,17 @@ asio::awaitable<void> Processor::probe(std::string name) {
     runner.away.clear();
     runner.alive = *alive;
     runner.swept = true;
+    resume_runs(name);
     co_await clear_trials();
     start_tasks();
     wake();
+}
+
+/// Sorts out once more what the runner has, though nobody waits for it.
+void Processor::ask_again(Runner& runner) const {
+    runner.swept = false;
+    runner.leftovers = true;
+    runner.next_probe = context_.clock.now();
 }
 
 void Processor::wake() {
@@ -280,7 +311,7 @@ asio::awaitable<bool> Processor::join(std::chrono::steady_clock::duration grace)
 
 Result<void> Processor::cancel(const std::string& task_id) {
     const auto found = tasks_.find(task_id);
-    if (found == tasks_.end() || found->second->state == Task::State::leaving) {
+    if (found == tasks_.end() || found->second->is_decided()) {
         return Error{Errc::not_found, fmt::format("task {} is not being processed", task_id)};
     }
     Task& task = *found->second;
@@ -288,6 +319,8 @@ Result<void> Processor::cancel(const std::string& task_id) {
     if (task.control) task.control->interrupt(Interruption::cancelled);
     if (task.state == Task::State::waiting || task.state == Task::State::stuck) {
         task.state = Task::State::leaving;
+        Runner* runner = find_runner(task.runner_name);
+        if (runner != nullptr && task.progress) ask_again(*runner);  // something of it may still run
         working_.start("cancel " + task_id, fail(found->second, "cancelled by a person"));
     }
     wake();  // it may wait between two modules

@@ -81,6 +81,7 @@ asio::awaitable<void> Processor::publish(TaskPtr task) {
     const auto published = co_await run_blocking(context_.files, work);
     if (!published) {
         // The results are whole and stay; every look around tries again.
+        task->progress->phase = ProcessingState::Phase::publishing;
         stuck(task, "its results cannot be moved on: " + published.error().message);
         co_return;
     }
@@ -126,6 +127,7 @@ void Processor::report_published(const Task& task, const TaskInfo& received, con
 
 asio::awaitable<void> Processor::fail(TaskPtr task, std::string reason) {
     task->state = Task::State::leaving;
+    task->failure = reason;
     auto work = [&] {
         auto current = read_task_file(task->folder.path());
         if (current) (void)write_task_file(context_.folders.ops(), task->folder.path(), task->file);

@@ -44,6 +44,12 @@ struct Processor::Task {
     bool are_outputs_checked = false;  // by the runner of the step that is done
     unsigned interruptions = 0;        // by an engine that went away
     bool cancel_wanted = false;
+    std::string failure;  // why it goes to error; empty = it does not
+
+    /// Where it goes is decided, so nobody can cancel it any more.
+    bool is_decided() const {
+        return state == State::leaving || (progress && progress->phase == ProcessingState::Phase::publishing);
+    }
 };
 
 /// What runs modules, and whether it does now.
@@ -53,6 +59,7 @@ struct Processor::Runner {
     ModuleRunner& runner;
     bool swept = false;  // what an earlier start left there is sorted out; before that nothing may be started
     bool probing = false;
+    bool leftovers = false;  // it may have runs that nobody wants any more: to be asked although no task waits
     SteadyTime next_probe{};
     std::string away;       // why it cannot run modules now; empty = it can, as far as we know
     std::string reported;   // what of that stands in the log
@@ -82,6 +89,7 @@ struct Processor::StepOutcome {
     Kind kind = Kind::done;
     std::string reason;
     ModuleEnd end;
+    bool has_leftovers = false;  // its runner may still have something of it
 };
 
 inline constexpr const char* processor_sender = "processor.main";

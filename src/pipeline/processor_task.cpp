@@ -25,6 +25,7 @@ namespace {
 
 constexpr const char* sender = processor_sender;
 constexpr unsigned interruptions_max = 5;
+const std::string cancelled_by_person = "cancelled by a person";
 
 bool flag_of(const nlohmann::json& object, const char* key) {
     const auto found = object.find(key);
@@ -102,6 +103,10 @@ asio::awaitable<void> Processor::work_on(TaskPtr task) {
     for (;;) {
         if (!co_await run_step(task)) co_return;
         if (!co_await take_result(task)) co_return;
+        if (task->cancel_wanted) {
+            co_await fail(task, cancelled_by_person);
+            co_return;
+        }
         if (task->progress->step + 1 >= task->file.process.size()) break;
         if (!co_await to_next_step(task)) co_return;
     }
@@ -153,7 +158,7 @@ Processor::StepOutcome Processor::run_blocking_step(const ModuleRun& run, const 
             case Interruption::server_stops:
                 return {Kind::stopped, "", {}};
             case Interruption::cancelled:
-                return {Kind::failed, "cancelled by a person", {}};
+                return {Kind::failed, cancelled_by_person, {}};
             case Interruption::timed_out:
                 return {Kind::failed, fmt::format("module {} did not end within its time-out", run.module), {}};
             case Interruption::none:
@@ -167,8 +172,11 @@ Processor::StepOutcome Processor::run_blocking_step(const ModuleRun& run, const 
     auto end = runner.run(run, control, progress);
     if (!end && control.why() == Interruption::server_stops) return outcome_of(end.error());
     auto collected = runner.collect(run);
-    if (!end) return outcome_of(end.error());
-    if (!collected) return outcome_of(collected.error());
+    if (!end || !collected) {
+        StepOutcome outcome = outcome_of(end ? collected.error() : end.error());
+        outcome.has_leftovers = !collected;
+        return outcome;
+    }
     if (end->exit_code != 0) return {Kind::failed, failure_of(run, *end), *end};
     return {Kind::done, "", *end};
 }
@@ -206,9 +214,16 @@ asio::awaitable<bool> Processor::run_step(TaskPtr task) {
     task->control.reset();
     task->deadline.reset();
     if (outcome.kind == StepOutcome::Kind::stopped) co_return false;  // the next start goes on with it
+    if (outcome.kind == StepOutcome::Kind::again && task->cancel_wanted) {
+        outcome.kind = StepOutcome::Kind::failed;
+        outcome.reason = cancelled_by_person;
+    }
     if (outcome.kind == StepOutcome::Kind::again && ++task->interruptions <= interruptions_max) {
         wait_again(*task, outcome.reason);
         co_return false;
+    }
+    if (Runner* keeper = find_runner(task->runner_name); keeper != nullptr && outcome.has_leftovers) {
+        ask_again(*keeper);
     }
     if (outcome.kind != StepOutcome::Kind::done) {
         co_await fail(task, std::move(outcome.reason));
@@ -216,6 +231,8 @@ asio::awaitable<bool> Processor::run_step(TaskPtr task) {
     }
     TaskProcess& process = task->file.process.at(run.id.step);
     if (!outcome.end.image.empty()) process.extra["image"] = outcome.end.image;
+    task->progress->images.resize(run.id.step);
+    task->progress->images.push_back(outcome.end.image);
     task->are_outputs_checked = outcome.end.is_checked;
     context_.books.task_event(task->id, sender, TaskEventType::process_module_complete, task->instances, run.module,
                               "Processing module complete");
@@ -291,8 +308,19 @@ void Processor::wait_again(Task& task, const std::string& reason) {
     if (Runner* runner = find_runner(task.runner_name)) {
         runner->away = reason;
         runner->reported = reason;
-        runner->swept = false;
-        runner->next_probe = context_.clock.now();
+        ask_again(*runner);
+    }
+}
+
+/// What the steps that are done have given, which task.json has only when all are.
+void Processor::restore_results(Task& task) {
+    const ProcessingState& state = *task.progress;
+    for (std::size_t at = 0; at < state.step; ++at) {
+        TaskProcess& process = task.file.process.at(at);
+        if (at < state.outputs.size() && state.outputs[at].size() == 2 && state.outputs[at][1].is_object()) {
+            process.output = state.outputs[at][1];
+        }
+        if (at < state.images.size() && !state.images[at].empty()) process.extra["image"] = state.images[at];
     }
 }
 
@@ -315,6 +343,12 @@ asio::awaitable<bool> Processor::take_result(TaskPtr task) {
         co_await fail(task, result.error().message);
         co_return false;
     }
+    if (result->is_discarded()) {
+        const std::string note = "the module's result.json is no JSON and counts as none";
+        context_.log.warn(note, kv("task", task->id), kv("module", process.module_name));
+        context_.books.task_event(task->id, sender, TaskEventType::unknown, 0, process.module_name, note);
+        *result = nullptr;
+    }
     progress.outputs.push_back(nlohmann::ordered_json::array({process.module_name, *result}));
     if (!result->is_null()) {
         const auto replace = nlohmann::ordered_json::error_handler_t::replace;
@@ -334,12 +368,14 @@ asio::awaitable<bool> Processor::take_result(TaskPtr task) {
 
 asio::awaitable<bool> Processor::to_next_step(TaskPtr task) {
     give_slots_back(*task);
-    auto work = [&task] { return task->folder.next_step(*task->progress); };
+    ProcessingState progress = *task->progress;
+    auto work = [&] { return task->folder.next_step(progress); };
     const Result<void> moved = co_await run_blocking(context_.files, work);
     if (!moved) {
         co_await fail(task, moved.error().message);
         co_return false;
     }
+    task->progress = std::move(progress);
     prepare_step(*task);
     task->status = "waits for its next module";
     start_tasks();
@@ -348,6 +384,10 @@ asio::awaitable<bool> Processor::to_next_step(TaskPtr task) {
         co_await wakeup_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
     if (closed_) co_return false;
+    if (task->cancel_wanted) {
+        co_await fail(task, cancelled_by_person);
+        co_return false;
+    }
     slots_.take(task->needs);
     task->has_slots = true;
     co_return true;

@@ -166,11 +166,19 @@ TEST_CASE("Results are checked: JSON that is none, images that are none", "[pipe
     const auto broken = folder.check_outputs();
     REQUIRE_FALSE(broken);
     CHECK(broken.error().message.find("broken.dcm") != std::string::npos);
-    for (const std::string& bad : {std::string("{"), std::string(100'000, '[') + std::string(100'000, ']'),
-                                   "[" + std::string(9UL << 20, ' ') + "]"}) {
+    fs::remove(folder.out() / "broken.dcm");
+    const fs::path whole = TaskFolders::instances(folder.out())->front();
+    fs::resize_file(whole, fs::file_size(whole) - 10);
+    CHECK(folder.check_outputs().error().message.find("no whole DICOM file") != std::string::npos);
+    for (const std::string& bad :
+         {std::string(100'000, '[') + std::string(100'000, ']'), "[" + std::string(9UL << 20, ' ') + "]"}) {
         test::write_file(folder.out() / "result.json", bad);
         CHECK(folder.read_result().error().code == Errc::invalid);
     }
+    test::write_file(folder.out() / "result.json", "{");
+    CHECK(folder.read_result()->is_discarded());
+    test::write_file(folder.out() / "result.json", R"({"a": NaN, "b": [-Infinity, "NaN \" Infinity"]})");
+    CHECK(*folder.read_result() == nlohmann::ordered_json({{"a", nullptr}, {"b", {nullptr, "NaN \" Infinity"}}}));
 }
 
 TEST_CASE("A failed task goes to error with its originals and its reason", "[pipeline][processing_folder]") {

@@ -17,8 +17,10 @@ public:
 
     Module module = copy_images;
     std::atomic<bool> away{false};
+    std::function<Result<void>()> collecting = [] { return Result<void>(); };
     std::set<RunId> remains;       // what sweep finds
     std::set<RunId> swept_wanted;  // what it was told last
+    std::atomic<unsigned> sweeps{0};
 
     static Result<ModuleEnd> copy_images(const ModuleRun& run, const RunControl&, const RunProgress& progress) {
         progress.output("copied\n");
@@ -48,10 +50,11 @@ public:
     }
     Result<void> collect(const ModuleRun& run) override {
         note("collect", run);
-        return {};
+        return collecting();
     }
     Result<std::set<RunId>> sweep(const std::set<RunId>& wanted) override {
         swept_wanted = wanted;
+        ++sweeps;
         std::set<RunId> alive;
         for (const RunId& run : remains) {
             if (wanted.contains(run)) alive.insert(run);

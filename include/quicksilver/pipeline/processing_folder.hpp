@@ -25,6 +25,7 @@ struct ProcessingState {
     unsigned step = 0;
     std::string attempt;
     nlohmann::ordered_json outputs = nlohmann::ordered_json::array();  ///< a pair [module, output] for each step done
+    std::vector<std::string> images = {};  ///< what was run by the steps done, exactly; empty where there is none
     Stage publish_to = Stage::success;
 };
 
@@ -72,9 +73,10 @@ public:
     /// `in/task.json` for the module: the task with only this step in `process`.
     Result<void> write_step_task(const TaskFile& task, unsigned step) const;
 
-    /// The module's result.json, null when there is none. Errc::invalid when it is no JSON.
+    /// The module's result.json: null when there is none, discarded (`is_discarded()`) when it is no JSON; NaN and
+    /// infinite numbers, which Python writes, are null. Errc::invalid when it is too large or too deep.
     Result<nlohmann::ordered_json> read_result() const;
-    /// What the module left; an error when a `.dcm` file is none, unless that is known already.
+    /// What the module left; an error when a `.dcm` file is none or is cut off, unless that is known already.
     Result<OutputSummary> check_outputs(bool are_checked = false) const;
     /// The outputs of this step are the inputs of the next.
     Result<void> next_step(ProcessingState& state) const;

@@ -96,6 +96,8 @@ private:
     boost::asio::awaitable<void> look_around();
     boost::asio::awaitable<void> load(TaskPtr task);
     void start_tasks();
+    void start(const TaskPtr& task);
+    void resume_runs(const std::string& runner);
     TaskPtr next_waiting(bool wants_urgent) const;
     bool may_start(const std::string& runner, const SlotNeeds& needs) const;
     bool admit_guest();
@@ -106,6 +108,7 @@ private:
     boost::asio::awaitable<void> probe(std::string name);
     void stuck(const TaskPtr& task, const std::string& reason);
     Runner* find_runner(const std::string& name) const;
+    void ask_again(Runner& runner) const;
     void wake();
 
     Result<std::string> bring_back(const std::string& task_id, Again what) const;
@@ -124,6 +127,7 @@ private:
     StepOutcome run_blocking_step(const ModuleRun& run, const RunControl& control, const RunProgress& progress,
                                   ModuleRunner& runner, bool resumed) const;
     void prepare_step(Task& task) const;
+    static void restore_results(Task& task);
     void wait_again(Task& task, const std::string& reason);
     void give_slots_back(Task& task);
     void flush_log(Task& task, bool at_end);
