@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What the processor costs around a module: a series through a module that only copies, beside `docker run` of the same
-image on the same files; and how fast the steps without a container are. Needs root, docker.io and busybox-static;
+"""What the processor costs around a module: a series through an empty module and through one that only copies, beside
+`docker run` of the same image on the same files; and how fast the steps without a container are. Needs root, docker.io and busybox-static;
 starts an engine of its own. Without them only the steps are measured.
 
     QUICKSILVER=build/release/src/app/quicksilver MAKE_SERIES=build/release/tests/system/make_series \
@@ -19,7 +19,7 @@ import engine
 from server import MAKE_SERIES, Server, config, run, wait_until
 
 
-def time_of_docker_run(docker, series, folder):
+def time_of_docker_run(docker, image, series, folder):
     """Seconds of the module alone, with its folders mounted as the processor does it."""
     out = folder / f"out-{time.monotonic_ns()}"
     out.mkdir()
@@ -27,7 +27,7 @@ def time_of_docker_run(docker, series, folder):
     begun = time.monotonic()
     ended = docker.docker("run", "--rm", "--network", "none", "--cap-drop", "ALL", "-e", "MERCURE_IN_DIR=/tmp/data",
                           "-e", "MERCURE_OUT_DIR=/tmp/output", "-v", f"{series}:/tmp/data", "-v", f"{out}:/tmp/output",
-                          "copy:1")
+                          image)
     seconds = time.monotonic() - begun
     assert ended.returncode == 0, ended.stderr
     return seconds
@@ -79,21 +79,28 @@ def measure_steps(folder, instances, rounds):
               f"{instances / seconds:.0f} instances/s; {processor:.2f} s of processor time", flush=True)
 
 
+# An empty module leaves a result, because one that leaves nothing has failed.
+MODULES = {"empty": "echo '{}' > /tmp/output/result.json", "copy": engine.MODULES["copy"]}
+
+
 def measure_modules(docker, folder, instances, rounds):
-    docker.make_image("copy:1", engine.MODULES["copy"])
+    for name, script in MODULES.items():
+        docker.make_image(f"{name}:1", script)
     series = folder / "series"
     run(MAKE_SERIES, series, f"instances={instances}", "rows=512", "columns=512")
-    time_of_docker_run(docker, series, folder)  # the first one warms up
-    for links in (False, True):
-        module = {"docker_tag": "copy:1", "network_enabled": False, "pull_policy": "never", "link_inputs": links}
-        runs = Runs(module, docker.host, folder / f"links-{links}", instances)
+    time_of_docker_run(docker, "copy:1", series, folder)  # the first one warms up
+    for name, links in (("empty", True), ("empty", False), ("copy", True), ("copy", False)):
+        image = f"{name}:1"
+        module = {"docker_tag": image, "network_enabled": False, "pull_policy": "never", "link_inputs": links}
+        runs = Runs(module, docker.host, folder / f"{name}-{links}", instances)
         try:
-            rows = [(time_of_docker_run(docker, series, folder), *runs.one()) for _ in range(rounds)]
+            runs.one()  # warms up
+            rows = [(time_of_docker_run(docker, image, series, folder), *runs.one()) for _ in range(rounds)]
         finally:
             runs.server.stop()
         alone, ours, processor = (statistics.median(values) for values in zip(*rows))
         ratio = statistics.median(seconds / one for one, seconds, _ in rows)
-        print(f"module with {'links to' if links else 'copies of'} its inputs: {instances} instances, median of "
+        print(f"module {name} with {'links to' if links else 'copies of'} its inputs: {instances} instances, median of "
               f"{rounds}: docker run {alone:.2f} s, processor {ours:.2f} s, ratio {ratio:.2f}; {processor:.2f} s of "
               f"processor time; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
 

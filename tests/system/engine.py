@@ -1,6 +1,9 @@
 """A real container engine of the test's own, and small images that play modules."""
 
 import contextlib
+import gzip
+import hashlib
+import http.server
 import io
 import json
 import os
@@ -29,7 +32,8 @@ MODULES = {
     "fail": 'echo "this went wrong" >&2; exit 3',
     "nothing": "true",
     "no-dicom": "echo hello > /tmp/output/image.dcm",
-    "sleep": "trap 'exit 9' TERM; echo sleeping; while true; do sleep 0.1; done",
+    "sleep": "trap 'touch /tmp/output/asked; exit 9' TERM; echo sleeping; while true; do sleep 0.1; done",
+    "stubborn": "trap '' TERM; echo sleeping; while true; do sleep 0.1; done",
     "gate": 'while [ ! -e /tmp/persistence/open ]; do sleep 0.1; done; cp /tmp/data/*.dcm /tmp/output; echo through',
     "flood": 'yes "this line comes again and again and again" | head -c 20000000; echo the very end;'
              ' cp /tmp/data/*.dcm /tmp/output',
@@ -85,11 +89,12 @@ class Engine:
     name = "dockerd"
     problem = engine_problem()
 
-    def __init__(self, runtimes=None):
+    def __init__(self, runtimes=None, options=()):
         self.folder = Path(tempfile.mkdtemp(prefix="quicksilver-engine-"))
         self.host = f"unix://{self.folder}/engine.sock"
         self.process = None
         self.runtimes = runtimes or {}  # name of an OCI runtime → its program
+        self.options = list(options)
         self.start()
 
     def command(self):
@@ -98,7 +103,7 @@ class Engine:
         settings.write_text(json.dumps({"runtimes": {name: {"path": path} for name, path in self.runtimes.items()}}))
         return ["dockerd", "--config-file", settings, "--iptables=false", "--bridge=none", "--storage-driver=vfs",
                 "--data-root", self.folder / "root", "--exec-root", self.folder / "exec", "-H", self.host,
-                "--pidfile", self.folder / "docker.pid"]
+                "--pidfile", self.folder / "docker.pid", *self.options]
 
     def environment(self):
         return None
@@ -134,7 +139,7 @@ class Engine:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def make_image(self, name, script=None, files=None):
+    def make_image(self, name, script=None, files=None, entrypoint=()):
         """An image with busybox and one script."""
         tar = io.BytesIO()
         with tarfile.open(fileobj=tar, mode="w", dereference=True) as archive:
@@ -156,7 +161,9 @@ class Engine:
                 entry = tarfile.TarInfo(path)
                 entry.size, entry.mode = len(data), 0o755
                 archive.addfile(entry, io.BytesIO(data))
-        made = subprocess.run(["docker", "-H", self.host, "import", "-c", 'CMD ["sh", "/module.sh"]', "-", name],
+        starts = ["-c", f"ENTRYPOINT {json.dumps(entrypoint)}"] if entrypoint else []
+        starts += ["-c", 'CMD ["sh", "/module.sh"]']
+        made = subprocess.run(["docker", "-H", self.host, "import", *starts, "-", name],
                               input=tar.getvalue(), capture_output=True, check=False)
         assert made.returncode == 0, made.stderr
 
@@ -184,6 +191,64 @@ class Podman(Engine):
         settings.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
                             '[engine]\nlock_type = "file"\n')
         return {**os.environ, "CONTAINERS_CONF": str(settings)}
+
+
+class Registry:
+    """A registry with one image, that of the engine's `name`; counts how often its tag is asked for."""
+
+    def __init__(self, docker, name):
+        with tempfile.TemporaryDirectory(prefix="quicksilver-") as folder:
+            saved = Path(folder) / "image.tar"
+            assert docker.docker("save", "-o", saved, name).returncode == 0
+            with tarfile.open(saved) as tar:
+                listed, = json.load(tar.extractfile("manifest.json"))
+                config = tar.extractfile(listed["Config"]).read()
+                layers = [gzip.compress(tar.extractfile(layer).read(), 1) for layer in listed["Layers"]]
+        self.blobs = {self.digest(content): content for content in [config, *layers]}
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        described = [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": len(layer),
+                      "digest": self.digest(layer)} for layer in layers]
+        self.manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": described, "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json", "size": len(config),
+            "digest": self.digest(config)}}).encode()
+        self.asked = 0
+        registry = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                self.do_GET()
+
+            def do_GET(self):
+                content, content_type = b"{}", "application/json"
+                if "/manifests/" in self.path:
+                    registry.asked += not self.path.rsplit("/", 1)[1].startswith("sha256:")
+                    content, content_type = registry.manifest, kind
+                elif "/blobs/" in self.path:
+                    content = registry.blobs[self.path.rsplit("/", 1)[1]]
+                    content_type = "application/octet-stream"
+                self.send_response(200)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Docker-Content-Digest", registry.digest(content))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.image = f"127.0.0.1:{self.server.server_port}/group/{name}"
+        self.reference = f"127.0.0.1:{self.server.server_port}/group/{name.split(':')[0]}@{self.digest(self.manifest)}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @staticmethod
+    def digest(content):
+        return "sha256:" + hashlib.sha256(content).hexdigest()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class SilentRegistry:

@@ -160,7 +160,33 @@ class CoreTests:
         self.server.send(*self.make_series(instances=1))
         task, = self.server.wait_for_tasks("error")
         self.assertIn("time-out", json.loads((task / "task.json").read_text())["info"]["fail_reason"])
+        self.assertTrue((task / "out" / "asked").exists(), "it was asked to end before it was killed")
         self.assertEqual(self.containers(), [])
+
+    def test_a_container_that_was_made_and_never_started_is_no_run(self):
+        gate = self.gated()
+        self.server.kill()
+        # As if the server had died between both.
+        labels = json.loads(self.engine.docker("inspect", "-f", "{{json .Config.Labels}}", self.container).stdout)
+        self.engine.docker("rm", "-f", self.container)
+        options = [text for name, value in labels.items() for text in ("--label", f"{name}={value}")]
+        made = self.engine.docker("create", "--network", "none", *options, "gate:1")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        gate.touch()
+        self.server.start()
+        task, = delivered(self.first, 1)
+        self.assertEqual(len(instances(task)), 2)
+        wait_until(lambda: self.containers() == [], "both containers are gone")
+
+    def test_a_module_that_a_reboot_has_ended_runs_again(self):
+        gate = self.gated()
+        self.server.kill()
+        self.engine.docker("kill", "--signal", "KILL", self.container)
+        wait_until(lambda: not self.engine.containers(self.server), "the module has ended")
+        gate.touch()
+        self.server.start()
+        task, = delivered(self.first, 1)
+        self.assertEqual(len(instances(task)), 2)
 
     def test_the_log_of_a_module_that_floods_it_is_limited(self):
         self.process_one("flood")
@@ -241,7 +267,7 @@ class CoreTests:
 
     def test_a_monai_package_is_started_by_the_command_of_its_manifest(self):
         manifest = {"command": "sh /app/main.sh 'one argument'"}
-        self.engine.make_image("map:1", "exit 77", {"etc/monai/app.json": json.dumps(manifest), "app/main.sh":
+        self.engine.make_image("map:1", "exit 77", entrypoint=["sh", "/module.sh"], files={"etc/monai/app.json": json.dumps(manifest), "app/main.sh":
                                'cp "$MONAI_INPUTPATH"/*.dcm /tmp/output; echo "$1" > /tmp/output/word.txt'})
         self.start({"map": self.module("map")}, support_root_modules=True)
         self.server.send(*self.make_series(instances=1))

@@ -8,6 +8,7 @@ from pathlib import Path
 import engine
 from processor_case import CoreTests, ProcessingCase
 from server import delivered, free_port, instances, run, wait_until
+from tls_test import make_authority, make_certificate
 
 
 class Processing(CoreTests, ProcessingCase):
@@ -91,6 +92,33 @@ class Processing(CoreTests, ProcessingCase):
         self.server.start()
         task, = delivered(self.first, 1)
         self.assertEqual(len(instances(task)), 2)
+
+    def test_an_image_comes_from_its_registry_at_most_once_an_hour(self):
+        registry = engine.Registry(self.engine, "copy:1")
+        self.addCleanup(registry.close)
+        for policy, asked in (("never", 0), ("missing", 1), ("missing", 1), ("always", 2)):
+            self.server = self.start_server(self.settings(
+                {"copy": self.module("copy", docker_tag=registry.image, pull_policy=policy)}))
+            seed = len(list(self.first.iterdir())) + 1
+            rounds = 2 if policy == "always" else 1
+            for number in range(rounds):
+                self.server.send(*self.make_series(f"series{seed + number}", instances=1, seed=seed + number))
+                if policy == "never":
+                    task, = self.server.wait_for_tasks("error")
+                    self.assertIn("pull_policy is never", self.reason_of(task))
+                else:
+                    tasks = delivered(self.first, seed + number)
+            self.assertEqual(registry.asked, asked, policy)
+            self.server.stop()
+        for task in tasks:
+            self.assertEqual(json.loads((task / "task.json").read_text())["process"]["image"], registry.reference)
+
+    def test_a_module_that_does_not_hear_is_killed(self):
+        self.start({"stubborn": self.module("stubborn", timeout=1)})
+        self.server.send(*self.make_series(instances=1))
+        task, = self.server.wait_for_tasks("error")
+        self.assertIn("time-out", self.reason_of(task))
+        self.assertEqual(self.containers(), [])
 
     def test_twenty_series_at_once_are_all_processed(self):
         self.start({"copy": self.module("copy")}, processing={"max_parallel": 4})
@@ -192,6 +220,36 @@ class Processing(CoreTests, ProcessingCase):
         return {name: {"target_type": name, "host": "127.0.0.1", "port": port, "user": getpass.getuser(),
                        "folder": str(self.share / name), "private_key": str(keys["client"]),
                        "known_hosts": str(self.folder / "known_hosts")} for name in ("sftp", "rsync")}
+
+
+class EngineByTls(ProcessingCase):
+    """An engine at a port that takes only clients with a certificate."""
+
+    @classmethod
+    def make_engine(cls):
+        cls.certificates = cls.enterClassContext(engine.temporary_file("ca.pem")).parent
+        authority = make_authority(cls.certificates, "ca")
+        for name, who in (("server", "localhost"), ("client", "client")):
+            certificate, key = make_certificate(cls.certificates, who, authority)
+            certificate.rename(cls.certificates / ("cert.pem" if name == "client" else "server.pem"))
+            key.rename(cls.certificates / ("key.pem" if name == "client" else "server.key"))
+        cls.port = free_port()
+        return engine.Engine(options=["-H", f"tcp://127.0.0.1:{cls.port}", "--tlsverify",
+                                      "--tlscacert", cls.certificates / "ca.pem",
+                                      "--tlscert", cls.certificates / "server.pem",
+                                      "--tlskey", cls.certificates / "server.key"])
+
+    def test_modules_run_on_it_when_the_server_has_a_certificate(self):
+        keys = {"docker_host": f"tcp://localhost:{self.port}"}
+        self.start({"copy": self.module("copy")}, processing=keys)
+        self.server.send(*self.make_series(instances=1))
+        self.server.wait_for_log("modules cannot run now")
+        self.server.stop()
+        self.server.write_config(self.settings({"copy": self.module("copy")}, processing={
+            **keys, "docker_certificates": str(self.certificates)}))
+        self.server.start()
+        task, = delivered(self.first, 1)
+        self.assertEqual(len(instances(task)), 1)
 
 
 class GraphicsProcessors(ProcessingCase):
