@@ -135,7 +135,7 @@ Result<void> sync_tree(FileOps& ops, const fs::path& folder) {
 Result<void> check_instance(const fs::path& file) {
     const auto whole = dicom::EditableFile::open(file);
     if (whole) return {};
-    return Error{Errc::invalid, fmt::format("the module wrote {}, which is no whole DICOM file: {}",
+    return Error{Errc::invalid, fmt::format("the module wrote {}, which is no DICOM file or not a whole one: {}",
                                             file.filename().string(), whole.error().message)};
 }
 
@@ -424,9 +424,8 @@ Result<fs::path> ProcessingFolder::fail(std::string_view reason) const {
         task->info.fail_reason = std::string(reason);
         (void)write_task_file(ops, in(), *task);
     }
-    auto parked = folders_.park(folder_, FailStage::processing, reason);
-    if (parked) (void)ops.unlink(*parked / state_file);
-    return parked;
+    (void)ops.unlink(folder_ / state_file);  // also makes room for the reason on a full disk
+    return folders_.park(folder_, FailStage::processing, reason);
 }
 
 }  // namespace quicksilver

@@ -169,7 +169,7 @@ TEST_CASE("Results are checked: JSON that is none, images that are none", "[pipe
     fs::remove(folder.out() / "broken.dcm");
     const fs::path whole = TaskFolders::instances(folder.out())->front();
     fs::resize_file(whole, fs::file_size(whole) - 10);
-    CHECK(folder.check_outputs().error().message.find("no whole DICOM file") != std::string::npos);
+    CHECK(folder.check_outputs().error().message.find("not a whole one") != std::string::npos);
     for (const std::string& bad :
          {std::string(100'000, '[') + std::string(100'000, ']'), "[" + std::string(9UL << 20, ' ') + "]"}) {
         test::write_file(folder.out() / "result.json", bad);
