@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 
 namespace quicksilver {
 
@@ -16,14 +14,6 @@ namespace {
 constexpr const char* in_dir = "/tmp/data";
 constexpr const char* out_dir = "/tmp/output";
 constexpr const char* persistence_dir = "/tmp/persistence";
-
-bool is_set(const char* variable) {
-    const char* value = std::getenv(variable);
-    if (value == nullptr || *value == '\0') return false;
-    std::string text(value);
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text != "false";
-}
 
 std::string text_field(const Json& config, const char* field) {
     const auto found = config.find(field);
@@ -71,12 +61,6 @@ Json environment_for(const ContainerPlan& plan, const Json& own, const Json& arg
     return list;
 }
 
-bool lies_below(const fs::path& path, const fs::path& folder) {
-    const fs::path normal = path.lexically_normal();
-    const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), normal.begin(), normal.end());
-    return end == folder.end();
-}
-
 Json mount_of(const fs::path& source, const char* target, bool reads_only) {
     return {{"Type", "bind"}, {"Source", source.string()}, {"Target", target}, {"ReadOnly", reads_only}};
 }
@@ -90,10 +74,7 @@ Result<void> add_volumes(const ContainerPlan& plan, const Json& volumes, Json& b
                                                     "\"mode\": \"ro\"}}",
                                                     host)};
         }
-        const auto& allowed = plan.policy.volumes;
-        const bool safe = std::any_of(allowed.begin(), allowed.end(),
-                                      [&host](const fs::path& folder) { return lies_below(host, folder); });
-        if (plan.policy.forbid_unsafe_volumes && !safe) {
+        if (plan.policy.forbid_unsafe_volumes && !plan.policy.is_safe_volume(host)) {
             request.left_out.push_back("volume " + host);
             continue;
         }
@@ -144,50 +125,6 @@ Json allowed_arguments(const ContainerPlan& plan, Json arguments, ContainerReque
 }
 
 }  // namespace
-
-ModulePolicy ModulePolicy::from_environment() {
-    ModulePolicy policy;
-    policy.forbid_unsafe_arguments = is_set("MERCURE_FORBID_UNSAFE_DOCKER_ARGS");
-    policy.forbid_unsafe_volumes = is_set("MERCURE_FORBID_UNSAFE_VOLUMES");
-    if (const char* extra = std::getenv("MERCURE_PROCESSOR_EXTRA_VOLUMES")) {
-        std::string folder;
-        for (const char c : std::string(extra) + ";") {
-            if (c != ';') {
-                folder += c;
-            } else if (!folder.empty()) {
-                policy.volumes.emplace_back(fs::path(std::exchange(folder, "")).lexically_normal());
-            }
-        }
-    }
-    return policy;
-}
-
-bool is_safe_argument(std::string_view keyword) {
-    constexpr auto safe = std::to_array<std::string_view>({"mem_limit",
-                                                           "memswap_limit",
-                                                           "cpu_period",
-                                                           "cpu_quota",
-                                                           "cpuset_cpus",
-                                                           "shm_size",
-                                                           "runtime",
-                                                           "labels",
-                                                           "cpu_shares",
-                                                           "cpuset_mems",
-                                                           "nano_cpus",
-                                                           "blkio_weight",
-                                                           "device_read_bps",
-                                                           "device_write_bps",
-                                                           "device_read_iops",
-                                                           "device_write_iops",
-                                                           "pids_limit",
-                                                           "environment",
-                                                           "env",
-                                                           "read_only",
-                                                           "stop_signal",
-                                                           "stop_timeout",
-                                                           "healthcheck"});
-    return std::find(safe.begin(), safe.end(), keyword) != safe.end();
-}
 
 Result<Json> object_field(const Json& config, const char* field) {
     const auto found = config.find(field);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quicksilver/core/result.hpp"
+#include "quicksilver/pipeline/runners/module_policy.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,15 +14,6 @@
 #include <vector>
 
 namespace quicksilver {
-
-/// What the person who runs this machine allows modules to ask for: mercure's environment variables (contract §1.7).
-struct ModulePolicy {
-    bool forbid_unsafe_arguments = false;
-    bool forbid_unsafe_volumes = false;
-    std::vector<std::filesystem::path> volumes{"/opt/mercure/processor_volumes"};  ///< and what lies below
-
-    static ModulePolicy from_environment();
-};
 
 /// Everything that decides how a module's container is made.
 struct ContainerPlan {
@@ -47,9 +39,6 @@ struct ContainerRequest {
 
 /// The request for the engine (contract §6.3). Pure. An error says which field of the module to mend.
 Result<ContainerRequest> make_container_request(const ContainerPlan& plan);
-
-/// Whether mercure's rule counts this keyword of docker_arguments as safe.
-bool is_safe_argument(std::string_view keyword);
 
 /// A field that is an object, or an object's JSON in a string; {} when absent or empty.
 Result<nlohmann::json> object_field(const nlohmann::json& config, const char* field);

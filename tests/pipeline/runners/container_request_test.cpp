@@ -131,6 +131,20 @@ TEST_CASE("What the server forbids is left out and named", "[pipeline][runners]"
     CHECK(has(request->body["HostConfig"]["Binds"], "/opt/mercure/processor_volumes/a:/a:rw"));
 }
 
+TEST_CASE("What may not be added from afar is named", "[pipeline][runners]") {
+    const Json module = {
+        {"docker_arguments", R"({"privileged": true, "mem_limit": "2g"})"},
+        {"additional_volumes", {{"/etc", {{"bind", "/e"}}}, {"/opt/mercure/processor_volumes/a", {{"bind", "/a"}}}}}};
+    ModulePolicy policy;
+    CHECK(policy.unsafe_wishes(module) ==
+          std::vector<std::string>{"docker_arguments.privileged", "additional_volumes./etc"});
+    policy.allow_unsafe_arguments = true;
+    CHECK(policy.unsafe_wishes(module) == std::vector<std::string>{"additional_volumes./etc"});
+    policy.allow_unsafe_volumes = true;
+    CHECK(policy.unsafe_wishes(module).empty());
+    CHECK(policy.unsafe_wishes({{"docker_arguments", "{torn"}}).empty());
+}
+
 TEST_CASE("The policy comes from mercure's environment variables", "[pipeline][runners]") {
     ::setenv("MERCURE_FORBID_UNSAFE_VOLUMES", "1", 1);
     ::setenv("MERCURE_FORBID_UNSAFE_DOCKER_ARGS", "False", 1);
