@@ -1,6 +1,7 @@
 #include "web_side.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/core/thread_priority.hpp"
 #include "quicksilver/http/assets.hpp"
 #include "quicksilver/http/bookkeeper_routes.hpp"
 #include "quicksilver/http/uploads.hpp"
@@ -38,7 +39,9 @@ WebSide::WebSide(Parts parts)
       news_({events_, parts_.status, parts_.config_handle, parts_.recent_log}),
       background_(parts_.io, [this](const std::string& name, const std::exception_ptr&) {
           parts_.log.error("a coroutine of the web side ended", kv("name", name));
-      }) {}
+      }) {
+    step_back(readers_pool_, readers);  // who asks may wait a little; a scanner that sends may not
+}
 
 Result<void> WebSide::listen() {
     if (auto made = make_first_admin(); !made) return made;

@@ -64,7 +64,8 @@ private:
 
     Parts parts_;
     boost::asio::thread_pool administration_pool_{1};
-    boost::asio::thread_pool readers_pool_{2};
+    static constexpr unsigned readers = 2;
+    boost::asio::thread_pool readers_pool_{readers};
     boost::asio::thread_pool passwords_pool_{2};
     HistoryConnections history_;
     SetupCode setup_code_;
