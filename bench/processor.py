@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What the processor costs around a module: a series through an empty module and through one that only copies, beside
-`docker run` of the same image on the same files; and how fast the steps without a container are. Needs root, docker.io and busybox-static;
-starts an engine of its own. Without them only the steps are measured.
+`docker run` of the same image on the same files; and how fast the steps without a container are. Needs root, docker.io
+and busybox-static; starts an engine of its own. Without them only the steps are measured.
 
     QUICKSILVER=build/release/src/app/quicksilver MAKE_SERIES=build/release/tests/system/make_series \
         PYTHONPATH=tests/system bench/processor.py [INSTANCES] [ROUNDS]

@@ -267,8 +267,9 @@ class CoreTests:
 
     def test_a_monai_package_is_started_by_the_command_of_its_manifest(self):
         manifest = {"command": "sh /app/main.sh 'one argument'"}
-        self.engine.make_image("map:1", "exit 77", entrypoint=["sh", "/module.sh"], files={"etc/monai/app.json": json.dumps(manifest), "app/main.sh":
-                               'cp "$MONAI_INPUTPATH"/*.dcm /tmp/output; echo "$1" > /tmp/output/word.txt'})
+        script = 'cp "$MONAI_INPUTPATH"/*.dcm /tmp/output; echo "$1" > /tmp/output/word.txt'
+        self.engine.make_image("map:1", "exit 77", entrypoint=["sh", "/module.sh"],
+                               files={"etc/monai/app.json": json.dumps(manifest), "app/main.sh": script})
         self.start({"map": self.module("map")}, support_root_modules=True)
         self.server.send(*self.make_series(instances=1))
         task, = delivered(self.first, 1)

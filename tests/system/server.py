@@ -293,4 +293,8 @@ def delivered(folder, count):
 
 def instances(folder):
     """File name → content of the instances below a folder."""
-    return {path.name: path.read_bytes() for path in Path(folder).rglob("*.dcm")}
+    while True:
+        try:
+            return {path.name: path.read_bytes() for path in Path(folder).rglob("*.dcm")}
+        except FileNotFoundError:
+            pass  # a folder got its final name meanwhile
