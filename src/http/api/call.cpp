@@ -2,6 +2,7 @@
 
 #include "quicksilver/http/assets.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/secrets.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +11,15 @@
 namespace quicksilver::api {
 
 using nlohmann::json;
+
+namespace {
+
+/// `"r12-rule-ct"` → `"r12-rule-ct;`
+std::string live_beginning(const std::string& etag) {
+    return etag.substr(0, etag.size() - 1) + ";";
+}
+
+}  // namespace
 
 std::vector<QueryParameter> paged(std::vector<QueryParameter> filters) {
     filters.push_back({"limit", {{"type", "integer"}, {"minimum", 1}, {"maximum", 500}}, "Items of a page; 50."});
@@ -40,13 +50,18 @@ HttpResponse with_etag(const Call& call, HttpResponse response, const std::strin
     return response;
 }
 
+HttpResponse with_live_etag(const Call& call, HttpResponse response, const std::string& etag) {
+    const std::string digest = secrets::digest(response.content()).substr(0, 16);
+    return with_etag(call, std::move(response), live_beginning(etag) + digest + "\"");
+}
+
 void require_match(const Call& call, const std::string& etag, const json& current, const json& diff) {
     const std::string_view sent = call.request.header("If-Match");
     if (sent.empty()) {
         throw ProblemError(428, "precondition_required",
                            "Send the ETag of the version that you changed as If-Match, so that nobody's work is lost.");
     }
-    if (matches_etag(sent, etag)) return;
+    if (matches_etag(sent, etag) || sent.find(live_beginning(etag)) != std::string_view::npos) return;
     throw ProblemError(412, "stale", "It was changed meanwhile; look at the difference and try again.")
         .with("current", current)
         .with("diff", diff.is_null() ? json::array() : diff)

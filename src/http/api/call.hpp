@@ -48,6 +48,10 @@ struct Call {
 /// Adds the ETag; answers 304 when the client has this version already.
 HttpResponse with_etag(const Call& call, HttpResponse response, const std::string& etag);
 
+/// The same for an answer that shows more than what If-Match protects: the order in a list, statistics, what the engine
+/// has. The tag ends with a digest of all of it, `"r12-rule-ct;9f86…"`, which `require_match` does not ask for.
+HttpResponse with_live_etag(const Call& call, HttpResponse response, const std::string& etag);
+
 /// Throws ProblemError 428 without If-Match, 412 with `current` when it names another version.
 void require_match(const Call& call, const std::string& etag, const nlohmann::json& current,
                    const nlohmann::json& diff = nullptr);

@@ -1,7 +1,6 @@
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 
-#include "compress.hpp"
 #include "config_editing.hpp"
 
 #include <fmt/format.h>
@@ -153,9 +152,7 @@ asio::awaitable<HttpResponse> show(const Api& api, const ConfigKind& kind, const
         }
         Json content = is_one ? std::move(items.at(0)) : Json();
         if (!is_one) content["items"] = std::move(items);
-        HttpResponse response = with_etag(call, make_json(content), etag);
-        compress(call.request, response);
-        return response;
+        return with_live_etag(call, make_json(content), etag);
     };
     co_return co_await run_blocking(api.services().readers_pool, finish);
 }

@@ -100,7 +100,7 @@ asio::awaitable<HttpResponse> show(const Api& api, const Call& call) {
     };
     Json answer = co_await run_blocking(api.services().readers_pool, look);
     answer["in_use"] = api.services().modules.uses_persistence(place.folder);
-    co_return with_etag(call, make_json(answer), etag);
+    co_return with_live_etag(call, make_json(answer), etag);
 }
 
 /// On a reader's thread, while no module uses the folder.

@@ -1,11 +1,11 @@
 #include "http/api/compress.hpp"
 
+#include "http/unpack.hpp"
 #include "support/catch.hpp"
-
-#include <zlib.h>
 
 using namespace quicksilver;
 using namespace quicksilver::api;
+using quicksilver::test::unpack;
 
 namespace {
 
@@ -24,20 +24,6 @@ bool is_packed(HttpResponse response, const char* accepted) {
         if (name == "Content-Encoding") return value == "gzip";
     }
     return false;
-}
-
-std::string unpack(std::string packed) {
-    std::string text(100'000, '\0');
-    z_stream stream{};
-    inflateInit2(&stream, 15 + 16);
-    stream.next_in = reinterpret_cast<Bytef*>(packed.data());
-    stream.avail_in = static_cast<uInt>(packed.size());
-    stream.next_out = reinterpret_cast<Bytef*>(text.data());
-    stream.avail_out = static_cast<uInt>(text.size());
-    inflate(&stream, Z_FINISH);
-    text.resize(stream.total_out);
-    inflateEnd(&stream);
-    return text;
 }
 
 }  // namespace

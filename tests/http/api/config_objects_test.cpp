@@ -1,4 +1,8 @@
-#include "http/api/api_fixture.hpp"
+#include "quicksilver/store/secrets.hpp"
+
+#include "http/api/history_fixture.hpp"
+#include "http/fake_modules.hpp"
+#include "http/unpack.hpp"
 #include "support/catch.hpp"
 
 using namespace quicksilver;
@@ -7,7 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-struct ConfigApi : ApiFixture {
+struct ConfigApi : HistoryApi {
     std::pair<std::string, std::string> admin = full_token(Role::admin, false);
 
     ApiAnswer get(const std::string& target) { return call("GET", target, nullptr, {admin}); }
@@ -15,6 +19,10 @@ struct ConfigApi : ApiFixture {
     ApiAnswer change(const std::string& method, const std::string& target, const json& body = nullptr) {
         const std::string object = target.substr(0, target.find_first_of("?"));
         return call(method, target, body, {admin, {"If-Match", etag(object.substr(0, object.find("/actions")))}});
+    }
+    /// Whether somebody who saw it then is told that it is the same.
+    bool is_same(const std::string& target, const std::string& seen) {
+        return call("GET", target, nullptr, {admin, {"If-None-Match", seen}}).status == 304;
     }
     json on_disk() const { return json::parse(read_file(sources.file)); }
 };
@@ -169,4 +177,50 @@ TEST_CASE("What somebody changed in the file by hand is not lost", "[http][api][
     CHECK(refused.status == 409);
     CHECK(refused.body.at("code") == "file_refused");
     CHECK(read_file(api.sources.file) == "{ broken");
+}
+
+TEST_CASE("Nobody is told that a list is the same when one of its objects changed", "[http][api][config]") {
+    ConfigApi api;
+    for (const char* target : {"/rules/ct", "/targets/pacs", "/modules/bone"}) {
+        INFO(target);
+        const std::string list = std::string(target).substr(0, std::string(target).rfind('/'));
+        const std::string seen = api.etag(list);
+        CHECK(api.is_same(list, seen));
+        CHECK(api.change("PATCH", target, {{"comment", "new"}}).status == 200);
+        CHECK_FALSE(api.is_same(list, seen));
+    }
+}
+
+TEST_CASE("Nobody is told that an object is the same when its place, runs or image changed", "[http][api][config]") {
+    ConfigApi api;
+    const std::string rule = api.etag("/rules/ct");
+    const std::string list = api.etag("/rules");
+    CHECK(api.call("PUT", "/rules/order", {{"names", {"mr", "ct"}}}, {api.admin, {"If-Match", list}}).status == 200);
+    CHECK_FALSE(api.is_same("/rules/ct", rule));
+    const std::string moved = api.etag("/rules/ct");
+    CHECK(api.is_same("/rules/ct", moved));
+    api.add_series(1);
+    CHECK(api.journal->write({journal::SeriesState{api.clock.wall_now(), api.uid_of(1), journal::SeriesStage::done,
+                                                   "sent", "ct", "t", 1, 1}}));
+    CHECK_FALSE(api.is_same("/rules/ct", moved));
+    const std::string module = api.etag("/modules/bone");
+    api.modules.known.modules["bone"].present = true;
+    CHECK_FALSE(api.is_same("/modules/bone", module));
+    // What nobody changed may still be changed by those who saw it before.
+    const json comment = {{"comment", "x"}};
+    CHECK(api.call("PATCH", "/rules/ct", comment, {api.admin, {"If-Match", rule}}).status == 200);
+    CHECK(api.call("PATCH", "/modules/bone", comment, {api.admin, {"If-Match", module}}).status == 200);
+    CHECK(api.call("PATCH", "/rules/ct", comment, {api.admin, {"If-Match", moved}}).status == 412);
+}
+
+TEST_CASE("A long list is packed once", "[http][api][config]") {
+    ConfigApi api;
+    std::string comment;
+    for (int i = 0; i < 100; ++i) comment += secrets::digest(std::to_string(i));
+    CHECK(api.change("PATCH", "/rules/ct", {{"comment", comment}}).status == 200);
+    const auto packed = api.call("GET", "/rules", nullptr, {api.admin, {"Accept-Encoding", "gzip"}});
+    CHECK(packed.headers.at("content-encoding") == "gzip");
+    const json list = json::parse(unpack(packed.text), nullptr, false);
+    REQUIRE_FALSE(list.is_discarded());
+    CHECK(list.at("items")[0].at("comment") == comment);
 }
