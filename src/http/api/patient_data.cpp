@@ -1,5 +1,6 @@
 #include "patient_data.hpp"
 
+#include "quicksilver/core/config_report.hpp"
 #include "quicksilver/dicom/dictionary.hpp"
 
 #include <algorithm>
@@ -75,13 +76,22 @@ void for_each_step(json& task, const std::function<void(json&)>& work) {
     }
 }
 
-/// A step has the configuration of its module with it, passwords included.
+/// As /modules shows the configuration of a module.
+json masked_module(const json& config) {
+    nlohmann::ordered_json document;
+    document["modules"]["of the step"] = config;
+    return masked_config(document)["modules"]["of the step"];
+}
+
+/// A step has the configuration of its module with it, and the settings of module and rule, passwords included.
 void hide_secrets(json& step) {
+    if (step.contains("settings")) step["settings"] = masked_module({{"settings", step["settings"]}})["settings"];
     if (!step.contains("module_config") || !step["module_config"].is_object()) return;
-    json& config = step["module_config"];
+    json config = masked_module(step["module_config"]);
     for (const char* member : {"environment", "docker_arguments"}) {
         if (config.contains(member) && !config[member].empty()) config[member] = "********";
     }
+    step["module_config"] = std::move(config);
 }
 
 }  // namespace

@@ -40,7 +40,11 @@ TEST_CASE("Nobody sees the secrets of modules in a task", "[http][api][phi]") {
     for (const char* process : {R"([{"module_name": "m", "module_config": {"docker_tag": "x:1",
                                     "environment": "{\"TOKEN\": \"s3cret\"}", "docker_arguments": ""}}])",
                                 R"({"module_name": "m", "module_config": {"docker_tag": "x:1",
-                                    "docker_arguments": {"environment": ["s3cret"]}}})"}) {
+                                    "docker_arguments": {"environment": ["s3cret"]}}})",
+                                R"([{"module_name": "m", "settings": {"api_key": "s3cret", "shown": "x:1",
+                                     "deep": [{"password": "s3cret"}]}}])",
+                                R"([{"module_name": "m", "module_config": {"docker_tag": "x:1",
+                                     "settings": {"mode": 1, "api_key": "s3cret"}}}])"}) {
         const json task{{"process", json::parse(process)}};
         for (const bool allowed : {false, true}) {
             const json shown = PatientData(allowed).task(task);
