@@ -27,6 +27,51 @@ Ordered show(const Ordered& raw, const Ordered& masked) {
     return shown;
 }
 
+/// Of a setting that is JSON in a string: the members that stayed masked, from what was there.
+void unmask(Ordered& sent, const Ordered& before) {
+    if (!sent.is_object() || !before.is_object()) return;
+    for (auto& [key, value] : sent.items()) {
+        const auto old = before.find(key);
+        if (old == before.end()) continue;
+        if (value == mask) value = *old;
+        unmask(value, *old);
+    }
+}
+
+Ordered with_members_of_text(const std::string& sent, const std::string& before) {
+    if (sent.find(mask) == std::string::npos) return sent;
+    Ordered members = Ordered::parse(sent, nullptr, false, true);
+    const Ordered old = Ordered::parse(before, nullptr, false, true);
+    if (!members.is_object() || !old.is_object()) return sent;
+    unmask(members, old);
+    return members.dump();
+}
+
+/// The mask itself, as a password within an address, or as a member of JSON in a string.
+bool has_mask(const std::string& text) {
+    return text == mask || text.find(fmt::format(":{}@", mask)) != std::string::npos ||
+           text.find(fmt::format("\"{}\"", mask)) != std::string::npos;
+}
+
+void find_masks(const Ordered& taken, const Ordered& before, const std::string& pointer,
+                std::vector<FieldError>& faults) {
+    if (taken == before) return;
+    if (taken.is_string() && has_mask(taken.get_ref<const std::string&>())) {
+        faults.push_back({pointer, "masked",
+                          fmt::format("has {} where a secret belongs: write the secret there, or send the whole value "
+                                      "as it is shown to keep it",
+                                      mask)});
+    }
+    if (!taken.is_structured()) return;
+    const Ordered nothing;
+    for (const auto& [key, value] : taken.items()) {
+        const bool in_object = before.is_object() && before.contains(key);
+        const bool in_list = before.is_array() && taken.is_array() && std::stoul(key) < before.size();
+        const Ordered& old = in_object ? before.at(key) : in_list ? before.at(std::stoul(key)) : nothing;
+        find_masks(value, old, pointer + "/" + pointer_segment(key), faults);
+    }
+}
+
 const char* json_type(FieldType type) {
     switch (type) {
         case FieldType::boolean:
@@ -143,7 +188,8 @@ Ordered with_secrets(const json& sent, const Ordered& before, const Ordered& bef
     if (!sent.is_object()) {
         // An address with a masked password in it, sent back as it was shown.
         const bool as_shown = before != before_shown && Ordered(sent) == before_shown;
-        return as_shown ? before : Ordered(sent);
+        if (as_shown) return before;
+        return sent.is_string() && before.is_string() ? with_members_of_text(sent, before) : Ordered(sent);
     }
     if (!before.is_object()) return Ordered(sent);
     Ordered taken = Ordered::object();
@@ -160,6 +206,26 @@ Ordered with_secrets(const json& sent, const Ordered& before, const Ordered& bef
         if (!before.contains(key)) taken[key] = Ordered(value);
     }
     return taken;
+}
+
+json with_patch(json shown, const json& patch) {
+    if (!patch.is_object()) return patch;
+    const bool is_secret = shown.is_object() && shown.contains("set");
+    if (!shown.is_object() || is_secret) shown = json::object();
+    for (const auto& [key, value] : patch.items()) {
+        if (!value.is_null()) {
+            shown[key] = with_patch(shown.value(key, json()), value);
+        } else if (shown.contains(key)) {
+            shown[key] = nullptr;
+        }
+    }
+    return shown;
+}
+
+std::vector<FieldError> masks_in(const Ordered& taken, const Ordered& before) {
+    std::vector<FieldError> faults;
+    find_masks(taken, before, "", faults);
+    return faults;
 }
 
 json fields_schema(FieldTable fields) {

@@ -22,6 +22,12 @@ Ordered shown_config(const Ordered& document);
 /// or sent as it was shown, stays; null clears it. Keys keep the order of the file.
 Ordered with_secrets(const nlohmann::json& sent, const Ordered& before, const Ordered& before_shown);
 
+/// RFC 7396 on what is shown, but null stays for `with_secrets` to see: a secret that is only left out is kept.
+nlohmann::json with_patch(nlohmann::json shown, const nlohmann::json& patch);
+
+/// Where what is taken has the mask of a secret that could not be put back; saved, it would take the secret's place.
+std::vector<FieldError> masks_in(const Ordered& taken, const Ordered& before);
+
 /// JSON Schema of the form of a table of settings, with the hints that a form needs: title, description, default, unit,
 /// x-type, x-secret, x-needs-restart. The loader takes more than it says ("60" is a number).
 nlohmann::json fields_schema(FieldTable fields);

@@ -60,6 +60,9 @@ public:
         const Ordered all_shown = shown_config(document);
         const Ordered before_shown = objects.contains(name) ? all_shown[kind_.plural][name] : Ordered::object();
         objects[name] = with_secrets(body, before, before_shown);
+        if (auto masks = masks_in(objects[name], before); !masks.empty()) {
+            throw invalid("A secret is missing.", std::move(masks));
+        }
         return save(call, document, name, status);
     }
 
@@ -193,12 +196,7 @@ HttpResponse patch(const Api& api, const ConfigKind& kind, Call& call) {
     objects.read_file(call);
     const std::string& name = call.parameter("name");
     objects.require_match(call, name);
-    Json merged = merge_patched(objects.shown(name), call.body);
-    // Null takes a member away; a secret that is not there would be kept, so for these it must stay.
-    for (const auto& [key, value] : call.body.items()) {
-        if (value.is_null()) merged[key] = nullptr;
-    }
-    return objects.put(call, name, std::move(merged), 200);
+    return objects.put(call, name, with_patch(objects.shown(name), call.body), 200);
 }
 
 }  // namespace

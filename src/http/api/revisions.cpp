@@ -158,6 +158,9 @@ HttpResponse import_config(const Api& api, Call& call) {
     history.read_file(call.now);
     const Ordered before = history.document();
     const Ordered document = with_secrets(call.body, before, shown_config(before));
+    if (auto masks = masks_in(document, before); !masks.empty()) {
+        throw invalid("Secrets are missing; nothing was changed.", std::move(masks));
+    }
     const ConfigAuthor author{call.user().username, RevisionSource::import, call.message()};
     const ConfigChange change = history.save(document, author, call.is_dry_run(), call.now);
     const Json report = report_of(change.changes, change.problems);

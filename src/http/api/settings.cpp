@@ -56,8 +56,11 @@ HttpResponse change(const Api& api, Call& call, bool merge) {
     const Ordered before_shown = settings_in(shown_config(history.document()));
     require_config_match(call, history, {"settings", ""}, Json(before_shown));
     check_keys(call.body, before);
-    const Json sent = merge ? merge_patched(Json(before_shown), call.body) : call.body;
+    const Json sent = merge ? with_patch(Json(before_shown), call.body) : call.body;
     Ordered document = with_secrets(sent, before, before_shown);
+    if (auto masks = masks_in(document, before); !masks.empty()) {
+        throw invalid("A secret is missing.", std::move(masks));
+    }
     const Ordered whole = history.document();
     for (const std::string_view key : objects) {
         if (whole.contains(std::string(key))) document[std::string(key)] = whole[std::string(key)];

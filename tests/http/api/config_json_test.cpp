@@ -11,13 +11,27 @@ namespace {
 const char* const file = R"({
     "targets": {"web": {"target_type": "dicomweb", "url": "http://u:pw@h/x", "http_password": "hidden",
                         "access_token": ""}},
-    "modules": {"m": {"environment": {"API_TOKEN": "hidden", "PLAIN": "seen"}}},
+    "modules": {"n": {"environment": "{\"API_KEY\": \"hidden\", \"MODE\": \"a\"}",
+                      "settings": {"steps": [{"token": "hidden"}]}},
+                "m": {"environment": {"API_TOKEN": "hidden", "PLAIN": "seen"}}},
     "influxdb_token": {"file": "/run/secrets/influx"}})";
 
 Ordered take(const char* sent) {
     const Ordered document = Ordered::parse(file);
     const Ordered shown = shown_config(document);
     return with_secrets(json::parse(sent), document["targets"]["web"], shown["targets"]["web"]);
+}
+
+/// Of the module `n`.
+Ordered take_module(const json& sent) {
+    const Ordered document = Ordered::parse(file);
+    return with_secrets(sent, document["modules"]["n"], shown_config(document)["modules"]["n"]);
+}
+
+std::string pointers_of_masks(const Ordered& taken, const Ordered& before) {
+    std::string pointers;
+    for (const FieldError& fault : masks_in(taken, before)) pointers += fault.pointer + " ";
+    return pointers;
 }
 
 }  // namespace
@@ -52,6 +66,54 @@ TEST_CASE("A secret that is left out or sent back as it was shown stays; null cl
         INFO(one.sent);
         CHECK(take(one.sent).dump() == one.expected);
     }
+}
+
+TEST_CASE("Of JSON in a string, members that come back masked stay as they were", "[http][api][config]") {
+    struct Case {
+        const char* sent;
+        const char* expected;
+    };
+    const Case cases[] = {
+        {R"({"API_KEY": "********", "MODE": "b"})", R"({"API_KEY":"hidden","MODE":"b"})"},
+        {R"({"API_KEY":"********","MODE":"a"})", R"({"API_KEY": "hidden", "MODE": "a"})"},
+        {R"({"API_KEY": "new", "MODE": "********"})", R"({"API_KEY":"new","MODE":"a"})"},
+        {R"({"MODE": "b"})", R"({"MODE": "b"})"},
+        {"no JSON", "no JSON"},
+    };
+    for (const Case& one : cases) {
+        INFO(one.sent);
+        const Ordered taken = take_module({{"environment", one.sent}});
+        CHECK(taken["environment"] == one.expected);
+    }
+}
+
+TEST_CASE("A mask is not taken for a secret where the secret cannot be put back", "[http][api][config]") {
+    const Ordered document = Ordered::parse(file);
+    const Ordered& web = document["targets"]["web"];
+    CHECK(pointers_of_masks(take(R"({"url": "http://u:********@other/x"})"), web) == "/url ");
+    CHECK(pointers_of_masks(take(R"({"url": "http://u:********@h/x"})"), web) == "");
+    CHECK(pointers_of_masks(take(R"({"http_password": "********", "comment": "*** ******** ***"})"), web) ==
+          "/http_password ");
+    const Ordered& module = document["modules"]["n"];
+    const json renamed = {{"environment", R"({"OTHER_KEY": "********"})"}};
+    CHECK(pointers_of_masks(take_module(renamed), module) == "/environment ");
+    const json moved = {{"settings", {{"steps", {{{"token", "new"}}, {{"token", "********"}}}}}}};
+    CHECK(pointers_of_masks(take_module(moved), module) == "/settings/steps/1/token ");
+    CHECK(pointers_of_masks(document, document) == "");
+}
+
+TEST_CASE("A patch clears secrets with null at any depth, and sets them anew", "[http][api][config]") {
+    const Ordered before = Ordered::parse(R"({"key": "hidden", "http": {"password": "hidden", "port": 1}})");
+    const Ordered shown = Ordered::parse(R"({"key": {"set": true}, "http": {"password": {"set": true}, "port": 1}})");
+    const auto patched = [&](const char* patch) {
+        return with_secrets(with_patch(json(shown), json::parse(patch)), before, shown).dump();
+    };
+    CHECK(patched(R"({"key": null})") == R"({"http":{"password":"hidden","port":1}})");
+    CHECK(patched(R"({"http": {"password": null}})") == R"({"key":"hidden","http":{"port":1}})");
+    CHECK(patched(R"({"http": {"port": null, "host": null}, "new": null})") ==
+          R"({"key":"hidden","http":{"password":"hidden"}})");
+    CHECK(patched(R"({"key": {"file": "/x"}})") == R"({"key":{"file":"/x"},"http":{"password":"hidden","port":1}})");
+    CHECK(patched(R"({"key": {"set": true}})") == before.dump());
 }
 
 TEST_CASE("Findings point into the object that they are about", "[http][api][config]") {

@@ -163,6 +163,24 @@ TEST_CASE("Nobody reads a secret by any operation", "[http][api][config]") {
     CHECK(api.get("/audit?action=exportSecrets").body.at("items").size() == 1);
 }
 
+TEST_CASE("A secret that was shown masked is never saved as its mask", "[http][api][config]") {
+    ConfigApi api;
+    const std::string secret = R"({"API_KEY": "hidden", "MODE": "a"})";
+    CHECK(api.change("PATCH", "/modules/bone", {{"environment", secret}}).status == 200);
+    json shown = api.get("/modules/bone").body;
+    CHECK(shown.at("environment") == R"({"API_KEY":"********","MODE":"a"})");
+    shown["environment"] = R"({"API_KEY":"********","MODE":"b"})";
+    CHECK(api.change("PUT", "/modules/bone", shown).status == 200);
+    CHECK(api.on_disk().at("modules").at("bone").at("environment") == R"({"API_KEY":"hidden","MODE":"b"})");
+    const auto refused = api.change("PATCH", "/targets/web", {{"url", "http://u:********@10.0.0.2"}});
+    CHECK(refused.status == 422);
+    CHECK(refused.body.at("errors")[0].at("pointer") == "/url");
+    const json settings = {{"influxdb_token", "********"}};
+    CHECK(api.change("PATCH", "/settings", settings).body.at("errors")[0].at("code") == "masked");
+    const json file = {{"targets", {{"new", {{"target_type", "dicomweb"}, {"url", "http://u:********@h"}}}}}};
+    CHECK(api.call("POST", "/config/import", file, {api.admin}).status == 422);
+}
+
 TEST_CASE("What somebody changed in the file by hand is not lost", "[http][api][config]") {
     ConfigApi api;
     const std::string etag = api.etag("/rules/ct");
