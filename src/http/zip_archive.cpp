@@ -100,6 +100,15 @@ std::string ZipArchive::read(std::uint64_t from, std::size_t max) {
     return descriptor(placed).substr(from - end, max);
 }
 
+bool ZipArchive::prepare(std::uint64_t from) {
+    std::uint64_t left = prepared_at_once;
+    return std::ranges::all_of(placed_, [&](Placed& placed) {
+        const std::uint64_t end = placed.data + placed.file.bytes;
+        const bool is_descriptor = from >= end && from < end + descriptor_bytes;
+        return (from < directory_begin_ && !is_descriptor) || sum(placed, left);
+    });
+}
+
 std::string ZipArchive::header(const Placed& placed) const {
     const std::string& name = placed.file.name;
     Bytes bytes;
@@ -161,13 +170,21 @@ std::string ZipArchive::read_file(Placed& placed, std::uint64_t from, std::size_
     return bytes;
 }
 
-/// For the most part known from what was sent; what was skipped is read for it.
 std::uint32_t ZipArchive::checksum(Placed& placed) {
-    constexpr std::size_t piece = 1 << 20;
-    while (placed.summed < placed.file.bytes) {
-        read_file(placed, placed.summed, std::min<std::uint64_t>(piece, placed.file.bytes - placed.summed));
-    }
+    std::uint64_t no_limit = UINT64_MAX;
+    sum(placed, no_limit);
     return placed.running;
+}
+
+/// The checksum is for the most part known from what was sent; what was skipped is read for it. False after `left`.
+bool ZipArchive::sum(Placed& placed, std::uint64_t& left) {
+    constexpr std::uint64_t piece = 1 << 20;
+    while (placed.summed < placed.file.bytes) {
+        if (left == 0) return false;
+        read_file(placed, placed.summed, std::min<std::uint64_t>(piece, placed.file.bytes - placed.summed));
+        left -= std::min(left, piece);
+    }
+    return true;
 }
 
 }  // namespace quicksilver

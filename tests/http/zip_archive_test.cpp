@@ -53,6 +53,23 @@ TEST_CASE("An archive has the size that was said, and reads the same in whatever
     CHECK(end == all.substr(all.size() - 500));
 }
 
+TEST_CASE("What was not sent is read in pieces before the end of an archive", "[http][zip]") {
+    const TemporaryFolder folder;
+    const std::size_t half = ZipArchive::prepared_at_once / 2;
+    const auto entries = make_entries(folder, std::vector<std::string>(5, std::string(half, 'x')));
+    ZipArchive zip(entries);
+    CHECK(zip.prepare(0));
+    CHECK(zip.prepare(half));
+    int pieces = 1;
+    while (!zip.prepare(zip.size() - 100)) ++pieces;
+    CHECK(pieces == 3);
+    const std::string end = zip.read(zip.size() - 100, 100);
+    for (const ZipArchive::File& file : entries) write_file(file.path, "");
+    CHECK(zip.read(zip.size() - 100, 100) == end);
+    ZipArchive whole(make_entries(folder, std::vector<std::string>(5, std::string(half, 'x'))));
+    CHECK(read_all(whole, 1 << 20).ends_with(end));
+}
+
 TEST_CASE("The directory of an archive has place and checksum of each file", "[http][zip]") {
     const TemporaryFolder folder;
     ZipArchive zip(make_entries(folder, {"hello"}));

@@ -25,10 +25,14 @@ public:
     explicit ZipArchive(std::vector<File> files);
 
     std::uint64_t size() const { return size_; }
+    /// Reads some of what is needed before `read` can answer from this place on: checksums of what was not sent. False
+    /// when there is more of it, so that the thread can do something else between. Without it `read` does it all.
+    bool prepare(std::uint64_t from);
     /// Up to `max` bytes from this place on; "" at the end. Throws std::runtime_error when a file is gone or has
     /// changed: what has been read then is no archive.
     std::string read(std::uint64_t from, std::size_t max);
 
+    static constexpr std::uint64_t prepared_at_once = 16 << 20;  ///< bytes
     static constexpr std::uint64_t file_bytes_max = 0xFFFF'FFFE;
 
 private:
@@ -46,6 +50,7 @@ private:
     std::string directory_entry(Placed& placed);
     std::string read_file(Placed& placed, std::uint64_t from, std::size_t max);
     std::uint32_t checksum(Placed& placed);
+    bool sum(Placed& placed, std::uint64_t& left);
 
     std::vector<Placed> placed_;
     std::uint64_t directory_begin_ = 0;

@@ -83,6 +83,9 @@ public:
 
     asio::awaitable<std::optional<std::string>> next() override {
         if (next_ >= end_) co_return std::nullopt;
+        // In pieces, so that others get their turn on the threads.
+        auto prepare = [this] { return zip_->prepare(next_); };
+        while (!co_await run_blocking(pool_, prepare)) continue;
         auto read = [this] { return zip_->read(next_, std::min<std::uint64_t>(piece_bytes, end_ - next_)); };
         std::string piece = co_await run_blocking(pool_, read);
         next_ += piece.size();
