@@ -82,8 +82,9 @@ std::vector<ConfigObjectName> changed_objects(const json& changes) {
 }
 
 void ConfigHistory::read_file(WallTime now) {
-    if (!config_.changed_on_disk()) return;
-    if (config_.reload().ok) note_file(now);
+    if (config_.changed_on_disk() && !config_.reload().ok) return;
+    // Also when it is the same on disk: somebody else may have reloaded it, and what counts is no revision yet.
+    note_file(now);
 }
 
 std::int64_t ConfigHistory::note_file(WallTime now) {
@@ -97,12 +98,18 @@ std::int64_t ConfigHistory::note_file(WallTime now) {
 }
 
 ConfigChange ConfigHistory::save(const Ordered& document, const ConfigAuthor& author, bool trial, WallTime now) {
+    const bool may_overwrite = author.source == RevisionSource::restore || author.source == RevisionSource::import;
+    ConfigChange change;
+    const std::int64_t last_seen = revisions_.last();
     read_file(now);
+    if (revisions_.last() != last_seen && !may_overwrite) {
+        change.problems = {
+            {ProblemSeverity::error, "", "somebody has just changed the file by hand; look at it first"}};
+        return change;
+    }
     const Ordered before = this->document();
     const std::string text = config_text(document);
-    ConfigChange change;
     change.changes = config_diff(before, document);
-    const bool may_overwrite = author.source == RevisionSource::restore || author.source == RevisionSource::import;
     const ConfigReload last = config_.last_reload();
     if (!last.ok && !may_overwrite) {
         change.file_is_refused = true;

@@ -79,6 +79,34 @@ TEST_CASE("A change of the file by hand becomes a revision before the next chang
     CHECK(f.history->revisions().last() == 2);
 }
 
+TEST_CASE("A change by hand that somebody else has reloaded is a revision before the next change too",
+          "[store][history]") {
+    HistoryFixture f;
+    Ordered by_hand = f.history->document();
+    by_hand["rules"]["b"]["rule"] = "True";
+    write_file(f.sources.file, by_hand.dump());
+    CHECK(f.config->reload().ok);
+    f.history->read_file(f.now);
+    CHECK(f.history->revisions().revision_of({"rule", "b"}) == 2);
+    CHECK(f.history->revisions().find(2)->source == "file");
+}
+
+TEST_CASE("A change by hand that comes between looking and saving is not overwritten", "[store][history]") {
+    HistoryFixture f;
+    for (const bool reloaded : {false, true}) {
+        Ordered document = f.history->document();
+        Ordered by_hand = document;
+        by_hand["rules"]["b"]["comment"] = reloaded ? "first" : "second";
+        write_file(f.sources.file, by_hand.dump());
+        if (reloaded) CHECK(f.config->reload().ok);
+        document["rules"]["a"]["rule"] = "False";
+        const ConfigChange change = f.history->save(document, f.anna, false, f.now);
+        CHECK_FALSE(change.ok);
+        CHECK(change.problems.front().message.find("by hand") != std::string::npos);
+        CHECK(f.on_disk() == by_hand);
+    }
+}
+
 TEST_CASE("A file that somebody broke is not overwritten but by a restore", "[store][history]") {
     HistoryFixture f;
     write_file(f.sources.file, "{ broken");
