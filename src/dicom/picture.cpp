@@ -30,7 +30,8 @@ Error cannot_render(const std::filesystem::path& file, const char* reason) {
 unsigned long frame_of(DcmDataset& data, const PictureOptions& options) {
     Sint32 frames = 1;
     if (data.findAndGetSint32(DCM_NumberOfFrames, frames).bad() || frames < 1) frames = 1;
-    return std::min<unsigned long>(options.frame, static_cast<unsigned long>(frames) - 1);
+    const auto count = static_cast<unsigned long>(frames);
+    return std::min(options.frame.value_or(count / 2), count - 1);
 }
 
 void set_window(DicomImage& image, const PictureOptions& options) {

@@ -51,6 +51,17 @@ TEST_CASE("A slice becomes a small picture of the same shape", "[dicom][picture]
     CHECK(size_of(*whole).width == 128);
 }
 
+TEST_CASE("The frame that is wanted becomes the picture, without a wish the middle one", "[dicom][picture]") {
+    require_dicom();
+    const auto file = pydicom_data() / "test_files" / "SC_rgb_rle_2frame.dcm";
+    const auto first = render_png(file, PictureOptions{96, 0, true});
+    const auto second = render_png(file, PictureOptions{96, 1, true});
+    const auto middle = render_png(file, PictureOptions{96, std::nullopt, true});
+    REQUIRE((first.ok() && second.ok() && middle.ok()));
+    CHECK(*first != *second);
+    CHECK(*middle == *second);
+}
+
 TEST_CASE("What is no image gives an error and no crash", "[dicom][picture]") {
     require_dicom();
     TemporaryFolder folder;

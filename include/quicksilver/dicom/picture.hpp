@@ -4,14 +4,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace quicksilver::dicom {
 
 struct PictureOptions {
-    unsigned size = 192;      ///< pixels of the longer side
-    unsigned long frame = 0;  ///< from 0; one beyond the last means the last
-    bool own_window = true;   ///< the file's window where it has one, else from the lowest to the highest value
+    unsigned size = 192;                     ///< pixels of the longer side
+    std::optional<unsigned long> frame = 0;  ///< from 0; one beyond the last means the last, nothing the middle one
+    bool own_window = true;  ///< the file's window where it has one, else from the lowest to the highest value
 };
 
 /// A larger file is not rendered: its pixels alone would take that much memory.

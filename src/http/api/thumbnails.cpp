@@ -7,9 +7,12 @@
 #include "picture_cache.hpp"
 #include "series_files.hpp"
 
+#include <climits>
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
+#include <sys/stat.h>
 
 namespace quicksilver::api {
 
@@ -30,7 +33,13 @@ struct ThumbnailMaker {
     ~ThumbnailMaker() { pool.join(); }
 };
 
-/// `first`, `mid`, `last`, or the number of an instance from 0.
+struct Wanted {
+    std::string series_uid;
+    std::string frame;     ///< `first`, `mid`, `last`, or a number from 0
+    std::string instance;  ///< the same; "": `frame` chooses among the instances, or the frames of the only one
+    unsigned size = 0;     ///< pixels of the longer side
+};
+
 std::size_t place_of(const std::string& wanted, std::size_t count) {
     if (wanted == "first") return 0;
     if (wanted == "last") return count - 1;
@@ -39,18 +48,43 @@ std::size_t place_of(const std::string& wanted, std::size_t count) {
     return std::min(number, count - 1);
 }
 
-std::shared_ptr<const std::string> make_picture(const Api& api, ThumbnailMaker& maker, const std::string& series_uid,
-                                                const std::string& frame, unsigned size) {
+/// Nothing: the middle one. How many there are only the file knows.
+std::optional<unsigned long> frame_of(const std::string& wanted) {
+    if (wanted == "last") return ULONG_MAX;
+    unsigned long number = 0;
+    const auto end = wanted.data() + wanted.size();
+    if (wanted == "first" || std::from_chars(wanted.data(), end, number).ec == std::errc()) return number;
+    return std::nullopt;
+}
+
+/// Another one as soon as the file is another one; nothing when it is gone.
+std::optional<std::string> key_of(const fs::path& file, const dicom::PictureOptions& options) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+    const std::string frame = options.frame ? std::to_string(*options.frame) : "mid";
+    return fmt::format("{} {} {}.{:09} {} {}", file.string(), status.st_size, status.st_mtim.tv_sec,
+                       status.st_mtim.tv_nsec, options.size, frame);
+}
+
+std::shared_ptr<const std::string> make_picture(const Api& api, ThumbnailMaker& maker, const Wanted& wanted) {
+    const auto none = std::make_shared<const std::string>();
     const auto tasks =
-        api.services().history.ask([&](History& history) { return history.tasks_of_series(series_uid); });
-    const auto files = files_of_series(api.services().folders, series_uid, tasks);
-    if (files.empty()) return std::make_shared<const std::string>();
-    const fs::path& file = files[place_of(frame, files.size())];
-    const std::string key = fmt::format("{} {}", file.filename().string(), size);
-    if (auto known = maker.cache.find(key)) return known;
-    auto rendered = dicom::render_png(file, dicom::PictureOptions{size, 0, true});
+        api.services().history.ask([&](History& history) { return history.tasks_of_series(wanted.series_uid); });
+    const auto files = files_of_series(api.services().folders, wanted.series_uid, tasks);
+    if (files.empty()) return none;
+    const bool by_frame = files.size() == 1 || !wanted.instance.empty();
+    const fs::path& file = files[place_of(wanted.instance.empty() ? wanted.frame : wanted.instance, files.size())];
+    dicom::PictureOptions options;
+    options.size = wanted.size;
+    if (by_frame) options.frame = frame_of(wanted.frame);
+    const auto key = key_of(file, options);
+    if (!key) return none;
+    if (auto known = maker.cache.find(*key)) return known;
+    auto rendered = dicom::render_png(file, options);
+    // That there is no picture in a file is known once it was read; that it cannot be read now may change.
+    if (!rendered && rendered.error().code != Errc::invalid) return none;
     auto picture = std::make_shared<const std::string>(rendered ? *std::move(rendered) : std::string());
-    maker.cache.add(key, picture);
+    maker.cache.add(*key, picture);
     return picture;
 }
 
@@ -59,10 +93,11 @@ asio::awaitable<HttpResponse> show(const Api& api, Call& call, ThumbnailMaker& m
         throw ProblemError(503, "busy", "Too many pictures are being made.").with_header("Retry-After", "2");
     }
     ++maker.waiting;
-    const std::string uid = call.parameter("id");
-    const std::string frame = call.query("frame").empty() ? "mid" : call.query("frame");
-    const unsigned size = call.query("size") == "96" ? 96 : call.query("size") == "384" ? 384 : 192;
-    auto make = [&] { return make_picture(api, maker, uid, frame, size); };
+    Wanted wanted{call.parameter("id"), call.query("frame"), call.query("instance"), 192};
+    if (wanted.frame.empty()) wanted.frame = "mid";
+    if (call.query("size") == "96") wanted.size = 96;
+    if (call.query("size") == "384") wanted.size = 384;
+    auto make = [&] { return make_picture(api, maker, wanted); };
     std::shared_ptr<const std::string> picture;
     std::exception_ptr failed;
     try {
@@ -93,7 +128,10 @@ void add_thumbnail_operations(Api& api) {
               .tag = "series",
               .phi = true,
               .query = {{"size", schema::choice({"96", "192", "384"}), "Pixels of the longer side; 192."},
-                        {"frame", schema::text(20), "first, mid, last, or the number of an instance from 0."}},
+                        {"frame", schema::text(20),
+                         "first, mid, last, or a number from 0: of its instances, or of the frames of the only one."},
+                        {"instance", schema::text(20), "The same for the instance; then frame is one of its frames."},
+                        {"window", schema::choice({"auto"}), "The window of the image, or all of its values."}},
               .answer = schema::text(),
               .answer_type = "image/png",
               .also = {204, 304}},

@@ -45,6 +45,33 @@ TEST_CASE("A series shows a small picture to those who may see patients", "[http
     CHECK(api.get_masked(target).body.at("code") == "phi_permission_required");
 }
 
+TEST_CASE("A file that had no picture has one when it is another file", "[http][api][pictures]") {
+    PicturesApi api;
+    api.add_series(1);
+    api.put_image(1);
+    const std::string target = "/series/" + api.uid_of(1) + "/thumbnail";
+    const auto task = api.folders.path(Stage::success, "task-1");
+    const auto file = std::filesystem::directory_iterator(task)->path();
+    const std::string image = read_file(file);
+    write_file(file, std::string(image.size(), 'x'));
+    CHECK(api.get(target).status == 204);
+    write_file(file, image);
+    CHECK(api.get(target).status == 200);
+}
+
+TEST_CASE("Instance, frame and window of a picture are chosen", "[http][api][pictures]") {
+    PicturesApi api;
+    api.add_series(1);
+    api.put_image(1);
+    const std::string target = "/series/" + api.uid_of(1) + "/thumbnail?";
+    for (const char* query : {"frame=first", "frame=7", "instance=first&frame=last", "instance=0&frame=0",
+                              "window=auto", "instance=mid&window=auto"}) {
+        INFO(query);
+        CHECK(api.get(target + query).status == 200);
+    }
+    CHECK(api.get(target + "window=bone").status == 422);
+}
+
 TEST_CASE("What has no picture is 204", "[http][api][pictures]") {
     PicturesApi api;
     api.add_series(1);
