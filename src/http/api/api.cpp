@@ -8,6 +8,7 @@
 #include "quicksilver/store/task_folders.hpp"
 
 #include "compress.hpp"
+#include "problem_pages.hpp"
 #include "stream_seats.hpp"
 #include "upload.hpp"
 
@@ -140,7 +141,9 @@ asio::awaitable<void> Api::finish(const Call& call, HttpResponse& response) {
 asio::awaitable<HttpResponse> Api::answer(const Route& route, Call& call) {
     co_await admit(route, call);
     const std::string_view key = call.request.header("Idempotency-Key");
-    const bool once = call.operation.method == "POST" && !key.empty() && call.who;
+    // What changes nothing may be done as often as somebody likes, and answers at length.
+    const bool changes = call.operation.method == "POST" && call.operation.audited && !call.is_dry_run();
+    const bool once = changes && !key.empty() && call.who;
     if (once) co_return co_await run_once(route, call);
     co_return co_await run(route, call);
 }
@@ -392,6 +395,8 @@ void add_api_routes(Routes& routes, ApiServices services) {
     api::add_statistics_operations(*api);
     api::add_storage_operations(*api);
     api::add_source_operations(*api);
+    api::add_problem_pages(routes);
+    api::add_schema_pages(routes, api->openapi("").at("components").at("schemas"));
 }
 
 }  // namespace quicksilver

@@ -1,16 +1,23 @@
 #include "quicksilver/dicom/dictionary.hpp"
 #include "quicksilver/dicom/tag_reader.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/history.hpp"
 
 #include "api.hpp"
+#include "patient_data.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <unistd.h>
 
 namespace quicksilver::api {
 
 namespace {
+
+constexpr std::size_t series_looked_at = 100;
+constexpr std::size_t values_max = 5;
 
 /// A file for the time of one request, readable for nobody else.
 class TemporaryFile {
@@ -33,10 +40,55 @@ private:
     bool written_ = false;
 };
 
-HttpResponse list_tags(const Call& call) {
+/// `PatientBirthDate` → `Patient Birth Date`, `SOPClassUID` → `SOP Class UID`
+std::string words_of(const std::string& keyword) {
+    const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    std::string words;
+    for (std::size_t i = 0; i < keyword.size(); ++i) {
+        const bool begins = i > 0 && is_upper(keyword[i]) &&
+                            (!is_upper(keyword[i - 1]) || (i + 1 < keyword.size() && !is_upper(keyword[i + 1])));
+        if (begins) words += ' ';
+        words += keyword[i];
+    }
+    return words;
+}
+
+/// Of the newest series, the tags that they have with some of their values.
+std::map<std::string, std::vector<std::string>> recent_values(const Api& api) {
+    std::map<std::string, std::vector<std::string>> values;
+    auto look = [&](History& history) {
+        history.for_each_tag_set("", series_looked_at, [&](const TagSet& set) {
+            const Json tags = Json::parse(set.tags_json, nullptr, false);
+            if (!tags.is_object()) return;
+            for (const auto& [keyword, value] : tags.items()) {
+                auto& known = values[keyword];
+                const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+                const bool is_new = std::ranges::find(known, text) == known.end();
+                if (known.size() < values_max && is_new) known.push_back(text);
+            }
+        });
+        return 0;
+    };
+    try {
+        api.services().history.ask(look);
+    } catch (const database::DatabaseError&) {
+        // The dictionary is there without them.
+    }
+    return values;
+}
+
+HttpResponse list_tags(const Api& api, const Call& call) {
+    const auto values = recent_values(api);
     Json items = Json::array();
     for (const dicom::DictionaryEntry& entry : dicom::find_in_dictionary(call.query("prefix"), call.limit())) {
-        items.push_back({{"keyword", entry.keyword}, {"tag", entry.tag}, {"vr", entry.vr}});
+        const auto used = values.find(entry.keyword);
+        const bool shown = used != values.end() && (call.may_see_patients() || is_harmless_tag(entry.keyword));
+        items.push_back({{"keyword", entry.keyword},
+                         {"tag", entry.tag},
+                         {"vr", entry.vr},
+                         {"name", words_of(entry.keyword)},
+                         {"in_use", used != values.end()},
+                         {"recent_values", shown ? Json(used->second) : Json::array()}});
     }
     return make_json({{"items", std::move(items)}});
 }
@@ -61,17 +113,22 @@ HttpResponse inspect(const Api& api, const Call& call) {
 
 void add_dicom_operations(Api& api) {
     const std::string tag = "dicom";
-    const Json entry = schema::object({{"keyword", schema::text()}, {"tag", schema::text()}, {"vr", schema::text()}});
+    const Json entry = schema::object({{"keyword", schema::text()},
+                                       {"tag", schema::text()},
+                                       {"vr", schema::text()},
+                                       {"name", schema::text()},
+                                       {"in_use", schema::boolean()},
+                                       {"recent_values", schema::list_of(schema::text(100'000))}});
     std::vector<QueryParameter> query = paged({{"prefix", schema::text(64), "Begin of keyword or number."}});
     query.pop_back();  // one page is all there is
     api.read({.method = "GET",
               .path = "/dicom/tags",
               .id = "listDicomTags",
-              .summary = "The data dictionary, for completing what somebody types",
+              .summary = "The data dictionary, for completing what somebody types, with what the newest series have",
               .tag = tag,
               .query = query,
               .answer = schema::object({{"items", schema::list_of(entry)}})},
-             [](Call& call) { return list_tags(call); });
+             [&api](Call& call) { return list_tags(api, call); });
     api.read({.method = "POST",
               .path = "/dicom/inspect",
               .id = "inspectDicom",

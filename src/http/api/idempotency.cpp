@@ -6,6 +6,13 @@
 
 namespace quicksilver::api {
 
+namespace {
+
+/// Of the answer that is kept in place of one that is too long: no request that succeeded has it.
+constexpr unsigned too_long = 409;
+
+}  // namespace
+
 std::optional<HttpResponse> IdempotencyKeys::begin(const Id& id, const std::string& request_digest, SteadyTime now) {
     forget_old(now);
     const auto [place, is_new] = entries_.try_emplace(id);
@@ -22,6 +29,11 @@ std::optional<HttpResponse> IdempotencyKeys::begin(const Id& id, const std::stri
     if (!entry.response) {
         throw ProblemError(409, "in_progress", "The first request with this Idempotency-Key still runs.");
     }
+    if (entry.response->status == too_long) {
+        throw ProblemError(409, "done_already",
+                           "The first request with this Idempotency-Key succeeded; its answer was too long to be kept. "
+                           "Look at what it has changed.");
+    }
     HttpResponse again = *entry.response;
     again.headers.emplace_back("Idempotency-Replayed", "true");
     return again;
@@ -30,8 +42,11 @@ std::optional<HttpResponse> IdempotencyKeys::begin(const Id& id, const std::stri
 void IdempotencyKeys::finish(const Id& id, const HttpResponse& response) {
     const auto found = entries_.find(id);
     if (found == entries_.end()) return;
-    found->second.response = response;
-    if (response.body.size() > answer_bytes_max) found->second.response->body.clear();
+    if (response.content().size() > answer_bytes_max) {
+        found->second.response.emplace().status = too_long;
+    } else {
+        found->second.response = response;
+    }
 }
 
 void IdempotencyKeys::give_up(const Id& id) {

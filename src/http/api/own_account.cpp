@@ -169,8 +169,7 @@ void add_own_account_operations(Api& api) {
                     .tag = tag,
                     .access = Access::signed_in,
                     .body = schema::object({{"preferences", schema::any_object()}}),
-                    .answer = me_schema(),
-                    .audited = false},
+                    .answer = me_schema()},
                    [&api](Call& call) { return change_preferences(api, call); });
     api.wait({.method = "PUT",
               .path = "/me/password",

@@ -5,6 +5,7 @@
 #include "quicksilver/rules/expression.hpp"
 #include "quicksilver/rules/language.hpp"
 #include "quicksilver/store/history.hpp"
+#include "quicksilver/store/statistics.hpp"
 
 #include "api.hpp"
 #include "patient_data.hpp"
@@ -25,6 +26,18 @@ constexpr std::int64_t recent_max = 1000;
 std::string text_of(const Json& object, const char* member, const char* otherwise) {
     const auto found = object.find(member);
     return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
+/// One name, or a list.
+std::vector<std::string> names_in(const Json& object, const char* member) {
+    std::vector<std::string> names;
+    const auto found = object.find(member);
+    if (found == object.end()) return names;
+    const Json list = found->is_array() ? *found : Json::array({*found});
+    for (const Json& one : list) {
+        if (one.is_string() && one != "") names.push_back(one);
+    }
+    return names;
 }
 
 bool flag_of(const Json& object, const char* member) {
@@ -96,13 +109,19 @@ HttpResponse test(const Api& api, const Call& call) {
     const PatientData patient(call.may_see_patients());
     rules::EvaluationOptions options;
     options.explain = true;
+    const auto config = api.services().config.snapshot();
+    const rules::RuleSet configured(config->rules);
+    const std::string own_name = call.body.contains("expression") ? "" : call.body.value("rule", "");
     Json items = Json::array();
     for (const Sample& sample : read_samples(api, call.body["sample"], patient)) {
+        std::vector<std::string> others = configured.decide(sample.tags).triggered;
+        std::erase(others, own_name);
         // Tags that somebody typed themselves are no secret to them.
         const bool own = sample.series_uid.empty();
         const Json evaluation = rules::to_json(rules::evaluate(expression, sample.tags, options));
         items.push_back({{"series_id", own ? Json() : Json(sample.series_uid)},
-                         {"evaluation", own ? evaluation : patient.decision(evaluation)}});
+                         {"evaluation", own ? evaluation : patient.decision(evaluation)},
+                         {"other_rules", std::move(others)}});
     }
     return make_json({{"items", std::move(items)}});
 }
@@ -137,13 +156,17 @@ HttpResponse impact(const Api& api, const Call& call) {
     const std::int64_t limit = call.body.value("limit", std::int64_t{10'000});
     const PatientData patient(call.may_see_patients());
     const std::string since = rfc3339(call.now - std::chrono::seconds(window_s));
+    std::map<std::string, double> module_s;
     api.services().history.ask([&](History& history) {
         history.for_each_tag_set(since, static_cast<std::size_t>(limit), [&](const TagSet& set) {
             impact.look_at(set.series_uid, tags_of(patient.known_tags(Json::parse(set.tags_json, nullptr, false))));
         });
+        for (const auto& [module, runs] : Statistics(history.connection()).module_runs(since)) {
+            if (runs.median_s) module_s[module] = *runs.median_s;
+        }
         return 0;
     });
-    return make_json(impact.result());
+    return make_json(impact.result(module_s));
 }
 
 HttpResponse show_language() {
@@ -181,14 +204,12 @@ RuleConfig rule_of(const std::string& name, const Json& object) {
     rule.rule = text_of(object, "rule", "False");
     rule.disabled = flag_of(object, "disabled");
     rule.fallback = flag_of(object, "fallback");
-    if (text_of(object, "action", "route") == "discard") rule.action = RuleAction::discard;
-    const auto target = object.find("target");
-    if (target != object.end() && target->is_string() && *target != "") rule.targets.push_back(*target);
-    if (target != object.end() && target->is_array()) {
-        for (const Json& one : *target) {
-            if (one.is_string()) rule.targets.push_back(one);
-        }
-    }
+    const std::string action = text_of(object, "action", "route");
+    if (action == "discard") rule.action = RuleAction::discard;
+    if (action == "process") rule.action = RuleAction::process;
+    if (action == "both") rule.action = RuleAction::both;
+    rule.targets = names_in(object, "target");
+    rule.modules = names_in(object, "processing_module");
     return rule;
 }
 
@@ -200,31 +221,36 @@ void Impact::look_at(const std::string& series_uid, const Tags& tags) {
     const auto before = before_.decide(tags).triggered;
     const auto after = after_.decide(tags).triggered;
     for (const std::string& rule : after) ++matched_[rule];
-    count_targets(before, rules_before_, -1);
-    count_targets(after, rules_after_, 1);
+    count(before, rules_before_, -1);
+    count(after, rules_after_, 1);
     if (before == after) return;
     if (++changed_count_ <= listed_max) {
         changed_.push_back({{"series_id", series_uid}, {"before", before}, {"after", after}});
     }
 }
 
-/// Counts the series for (+1) or against (-1) each target that its rules send it to.
-void Impact::count_targets(const std::vector<std::string>& triggered, const std::vector<RuleConfig>& configured,
-                           int sign) {
+/// Counts the series for (+1) or against (-1) each target that its rules send it to, and each run of their modules.
+void Impact::count(const std::vector<std::string>& triggered, const std::vector<RuleConfig>& configured, int sign) {
     std::set<std::string> targets;
     for (const std::string& name : triggered) {
         const auto rule = std::ranges::find(configured, name, &RuleConfig::name);
-        if (rule != configured.end()) targets.insert(rule->targets.begin(), rule->targets.end());
+        if (rule == configured.end()) continue;
+        targets.insert(rule->targets.begin(), rule->targets.end());
+        const bool processes = rule->action == RuleAction::process || rule->action == RuleAction::both;
+        if (!processes) continue;
+        for (const std::string& module : rule->modules) per_module_[module] += sign;
     }
     for (const std::string& target : targets) per_target_[target] += sign;
 }
 
-Json Impact::result() const {
-    return {{"looked_at", looked_at_},
-            {"matched", matched_},
-            {"changed_count", changed_count_},
-            {"changed", changed_},
-            {"per_target", per_target_}};
+Json Impact::result(const std::map<std::string, double>& module_s) const {
+    double seconds = 0;
+    for (const auto& [module, runs] : per_module_) {
+        const auto known = module_s.find(module);
+        if (known != module_s.end()) seconds += static_cast<double>(runs) * known->second;
+    }
+    return {{"looked_at", looked_at_}, {"matched", matched_},       {"changed_count", changed_count_},
+            {"changed", changed_},     {"per_target", per_target_}, {"module_seconds", seconds}};
 }
 
 void add_rule_trial_operations(Api& api) {
@@ -241,6 +267,9 @@ void add_rule_trial_operations(Api& api) {
     const Json sample = {{"anyOf", Json::array({schema::object({{"series_id", schema::required_text(64)}}),
                                                 schema::object({{"tags", schema::any_object()}}),
                                                 schema::object({{"recent", schema::integer(1, recent_max)}})})}};
+    const Json tried = schema::object({{"series_id", schema::optional(schema::text())},
+                                       {"evaluation", schema::any_object()},
+                                       {"other_rules", schema::list_of(schema::text())}});
     const Json changed = schema::object({{"series_id", schema::text()},
                                          {"before", schema::list_of(schema::text())},
                                          {"after", schema::list_of(schema::text())}});
@@ -250,7 +279,7 @@ void add_rule_trial_operations(Api& api) {
               .id = "validateRule",
               .summary = "Whether a text is a rule, and what is odd about it",
               .tag = tag,
-              .access = Access::operate,
+              .access = Access::admin,
               .scope = "read",
               .body = schema::object({{"expression", expression}}),
               .answer = schema::object({{"ok", schema::boolean()},
@@ -266,7 +295,7 @@ void add_rule_trial_operations(Api& api) {
               .access = Access::operate,
               .scope = "read",
               .body = schema::object({{"expression?", expression}, {"rule?", schema::text(200)}, {"sample", sample}}),
-              .answer = schema::object({{"items", schema::list_of(schema::any_object())}}),
+              .answer = schema::object({{"items", schema::list_of(tried)}}),
               .audited = false},
              [&api](Call& call) { return test(api, call); });
     api.read({.method = "POST",
@@ -284,7 +313,8 @@ void add_rule_trial_operations(Api& api) {
                                         {"matched", counts},
                                         {"changed_count", schema::integer(0, INT64_MAX)},
                                         {"changed", schema::list_of(changed)},
-                                        {"per_target", counts}}),
+                                        {"per_target", counts},
+                                        {"module_seconds", schema::number()}}),
               .audited = false},
              [&api](Call& call) { return impact(api, call); });
 }

@@ -28,16 +28,17 @@ public:
     Impact(const std::vector<RuleConfig>& before, const std::vector<RuleConfig>& after);
 
     void look_at(const std::string& series_uid, const Tags& tags);
-    nlohmann::json result() const;
+    /// `module_s`: how long a run of each module usually takes; others count as nothing.
+    nlohmann::json result(const std::map<std::string, double>& module_s) const;
 
 private:
-    void count_targets(const std::vector<std::string>& triggered, const std::vector<RuleConfig>& configured, int sign);
+    void count(const std::vector<std::string>& triggered, const std::vector<RuleConfig>& configured, int sign);
 
     std::vector<RuleConfig> rules_before_, rules_after_;
     rules::RuleSet before_, after_;
     std::uint64_t looked_at_ = 0, changed_count_ = 0;
     std::map<std::string, std::uint64_t> matched_;
-    std::map<std::string, std::int64_t> per_target_;
+    std::map<std::string, std::int64_t> per_target_, per_module_;
     nlohmann::json changed_ = nlohmann::json::array();
 };
 

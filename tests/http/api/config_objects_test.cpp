@@ -54,6 +54,26 @@ TEST_CASE("A rule is changed in the file, at once, with who and why in the histo
     CHECK(api.get("/audit").body.at("items")[0].at("revision") == revision.at("number"));
 }
 
+TEST_CASE("Why something is changed may stand in the body as well", "[http][api][config]") {
+    ConfigApi api;
+    const auto last_message = [&] { return api.get("/config/revisions").body.at("items")[0].at("message"); };
+    CHECK(api.change("PATCH", "/rules/ct", {{"comment", "x"}, {"message", "a rule"}}).status == 200);
+    CHECK(last_message() == "a rule");
+    CHECK_FALSE(api.on_disk().at("rules").at("ct").contains("message"));
+    CHECK(api.change("PATCH", "/settings", {{"retention", 86400}, {"message", "settings"}}).status == 200);
+    CHECK(last_message() == "settings");
+    CHECK_FALSE(api.on_disk().contains("message"));
+    CHECK(api.change("POST", "/rules/ct/actions/rename", {{"name", "chest"}, {"message", "a name"}}).status == 200);
+    CHECK(last_message() == "a name");
+    CHECK(api.change("PATCH", "/rules/chest", {{"message", 5}}).status == 422);
+    json file = api.on_disk();
+    file["appliance_name"] = "y";
+    file["message"] = "a file";
+    CHECK(api.call("POST", "/config/import", file, {api.admin, {"X-Change-Message", "the header"}}).status == 200);
+    CHECK(last_message() == "the header");
+    CHECK_FALSE(api.on_disk().contains("message"));
+}
+
 TEST_CASE("A rule that comes back as it was shown changes nothing", "[http][api][config]") {
     ConfigApi api;
     const json before = api.on_disk();
@@ -190,6 +210,13 @@ TEST_CASE("What somebody changed in the file by hand is not lost", "[http][api][
     const auto stale = api.call("PATCH", "/rules/ct", {{"comment", "x"}}, {api.admin, {"If-Match", etag}});
     CHECK(stale.status == 412);
     CHECK(stale.body.at("current").at("comment") == "by hand");
+    // The same when the watcher of the file was faster than the request.
+    const std::string seen = api.etag("/rules/ct");
+    by_hand["rules"]["ct"]["comment"] = "once more";
+    write_file(api.sources.file, by_hand.dump());
+    CHECK(api.config->reload().ok);
+    CHECK(api.call("PATCH", "/rules/ct", {{"comment", "x"}}, {api.admin, {"If-Match", seen}}).status == 412);
+    CHECK(api.on_disk() == by_hand);
     write_file(api.sources.file, "{ broken");
     const auto refused = api.change("PATCH", "/rules/ct", {{"comment", "x"}});
     CHECK(refused.status == 409);

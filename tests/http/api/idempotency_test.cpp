@@ -57,6 +57,19 @@ void use_keys(IdempotencyKeys& keys, const std::string& user, std::size_t count,
 
 }  // namespace
 
+TEST_CASE("An answer that was too long to be kept is not repeated empty", "[http][api][idempotency]") {
+    IdempotencyKeys keys;
+    CHECK_FALSE(keys.begin({"anna", "1"}, "request", start));
+    keys.finish({"anna", "1"}, made(std::string(IdempotencyKeys::answer_bytes_max + 1, 'x')));
+    try {
+        keys.begin({"anna", "1"}, "request", start + 1h);
+        FAIL("no refusal");
+    } catch (const ProblemError& refused) {
+        CHECK(refused.status() == 409);
+        CHECK(std::string(refused.what()).find("succeeded") != std::string::npos);
+    }
+}
+
 TEST_CASE("Ever new keys push out the oldest", "[http][api][idempotency]") {
     IdempotencyKeys keys;
     use_keys(keys, "anna", IdempotencyKeys::kept_max + 1, start);

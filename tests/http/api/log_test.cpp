@@ -18,5 +18,16 @@ TEST_CASE("The log is read in pages, by level and text", "[http][api][log]") {
     CHECK(more.body.at("items")[0].at("message") == "series sent");
     CHECK(api.call("GET", "/log?level=error&component=test", nullptr, {viewer}).body.at("items").size() == 1);
     CHECK(api.call("GET", "/log?q=1.2.3", nullptr, {viewer}).body.at("items").size() == 1);
+    const auto count = [&](const std::string& query) {
+        return api.call("GET", "/log?component=test&limit=1&" + query, nullptr, {viewer}).body.at("items").size();
+    };
+    CHECK(count("series=1.2.3") == 1);
+    CHECK(count("series=1.2") == 0);
+    const std::string time = all.body.at("items")[0].at("time");
+    CHECK(count("from=" + time) == 1);
+    CHECK(count("from=2100-01-01T00:00:00Z") == 0);
+    CHECK(count("from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z") == 1);
+    CHECK(count("to=2000-01-01T00:00:00Z") == 0);
+    CHECK(api.call("GET", "/log?from=yesterday", nullptr, {viewer}).status == 422);
     CHECK(api.call("GET", "/log?level=loud", nullptr, {viewer}).status == 422);
 }

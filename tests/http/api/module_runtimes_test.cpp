@@ -3,9 +3,49 @@
 #include "http/api/api_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <regex>
+#include <set>
+
 using namespace quicksilver;
 using namespace quicksilver::test;
 using nlohmann::json;
+
+namespace {
+
+/// What a step asks its settings for, by its source.
+std::set<std::string> settings_in(const std::string& file) {
+    static const std::regex asked(R"(settings(?:\.\w+\(|, )\"([a-z_]+)\")");
+    const std::string text = read_file(QUICKSILVER_SOURCE_FOLDER "/src/pipeline/runners/" + file);
+    std::set<std::string> names;
+    for (std::sregex_iterator found(text.begin(), text.end(), asked), end; found != end; ++found) {
+        names.insert((*found)[1]);
+    }
+    return names;
+}
+
+std::set<std::string> names_of(const json& object) {
+    std::set<std::string> names;
+    for (const auto& [name, value] : object.items()) names.insert(name);
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("The settings that are told of a step are those that it reads", "[http][api][modules]") {
+    for (const json& runtime : api::module_runtimes()) {
+        const json& schema = runtime.at("settings_schema");
+        if (runtime.at("runtime") == "deidentify") {
+            CHECK(names_of(schema.at("properties")) == settings_in("deidentify_settings.cpp"));
+        }
+        if (runtime.at("runtime") == "edit-tags") {
+            std::set<std::string> names = names_of(schema.at("properties"));
+            for (const json& kind : schema.at("properties").at("edits").at("items").at("anyOf")) {
+                names.merge(names_of(kind.at("properties")));
+            }
+            CHECK(names == settings_in("tag_edits.cpp"));
+        }
+    }
+}
 
 TEST_CASE("Each runtime tells the settings that count for its modules", "[http][api][modules]") {
     ApiFixture api;

@@ -68,9 +68,8 @@ TEST_CASE("What the server knows of a module is no part of it", "[http][api][mod
     api.note(TaskEventType::process_module_begin, std::chrono::minutes(1), "t1");
     const auto after = api.get("/modules/bone");
     CHECK(after.body != before.body);
-    CHECK(after.headers.at("etag") == before.headers.at("etag"));
     const auto put =
-        api.call("PUT", "/modules/bone", after.body, {api.with_patients, {"If-Match", after.headers.at("etag")}});
+        api.call("PUT", "/modules/bone", after.body, {api.with_patients, {"If-Match", before.headers.at("etag")}});
     CHECK(put.status == 200);
     CHECK(json::parse(read_file(api.sources.file)).at("modules").at("bone") == json{{"docker_tag", "example/bone:1"}});
     CHECK(api.get("/config/revisions").body.at("items").size() == 1);

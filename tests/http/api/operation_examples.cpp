@@ -45,19 +45,25 @@ void add_objects(std::vector<OperationExample>& all, const std::string& one, con
     const std::string made = list + "/made";
     json named = json::parse(body);
     named["name"] = "made";
-    all.insert(all.end(),
-               {{"list" + one + "s", "GET", list, "viewer", "read"},
-                {"list" + one + "s", "GET", list, "viewer", "read", 304, "", false, list, "If-None-Match: @etag"},
-                {"get" + one, "GET", object, "viewer", "read"},
-                {"get" + one, "GET", object, "viewer", "read", 304, "", false, object, "If-None-Match: @etag"},
-                {"add" + one, "POST", list, "admin", "configure", 201, named.dump()},
-                {"put" + one, "PUT", made, "admin", "configure", 200, body, false, made, "If-Match: @etag"},
-                {"patch" + one, "PATCH", made, "admin", "configure", 200, R"({"comment": "x"})", false, made,
-                 "If-Match: @etag"},
-                {"rename" + one, "POST", made + "/actions/rename", "admin", "configure", 200, rename_body, false, made,
-                 "If-Match: @etag"},
-                {"remove" + one, "DELETE", list + "/renamed", "admin", "configure", 204, "", false, list + "/renamed",
-                 "If-Match: @etag"}});
+    all.insert(
+        all.end(),
+        {{"list" + one + "s", "GET", list, "viewer", "read"},
+         {"list" + one + "s", "GET", list, "viewer", "read", 304, "", false, list, "If-None-Match: @etag"},
+         {"get" + one, "GET", object, "viewer", "read"},
+         {"get" + one, "GET", object, "viewer", "read", 304, "", false, object, "If-None-Match: @etag"},
+         {"add" + one, "POST", list + "?dry_run=true", "admin", "configure", 200, named.dump()},
+         {"add" + one, "POST", list, "admin", "configure", 201, named.dump()},
+         {"put" + one, "PUT", list + "/other", "admin", "configure", 201, body, false, "", "If-None-Match: *"},
+         {"put" + one, "PUT", made + "?dry_run=true", "admin", "configure", 200, body, false, made, "If-Match: @etag"},
+         {"put" + one, "PUT", made, "admin", "configure", 200, body, false, made, "If-Match: @etag"},
+         {"patch" + one, "PATCH", made, "admin", "configure", 200, R"({"comment": "x"})", false, made,
+          "If-Match: @etag"},
+         {"rename" + one, "POST", made + "/actions/rename", "admin", "configure", 200, rename_body, false, made,
+          "If-Match: @etag"},
+         {"remove" + one, "DELETE", list + "/renamed?dry_run=true", "admin", "configure", 200, "", false,
+          list + "/renamed", "If-Match: @etag"},
+         {"remove" + one, "DELETE", list + "/renamed", "admin", "configure", 204, "", false, list + "/renamed",
+          "If-Match: @etag"}});
 }
 
 void add_actions(std::vector<OperationExample>& all, const std::string& what, const std::string& body,
@@ -108,6 +114,7 @@ std::vector<OperationExample> make_examples() {
         {"resumeStage", "POST", "/pipeline/stages/route/actions/resume", "operator", "operate", 204},
         {"listLog", "GET", "/log", "viewer", "read"},
         {"listAudit", "GET", "/audit", "admin", "admin"},
+        {"exportAudit", "GET", "/audit/export?user=anna", "admin", "admin"},
         {"listSources", "GET", "/sources", "viewer", "read"},
         {"getSource", "GET", source, "viewer", "read"},
         {"patchSource", "PATCH", source, "operator", "operate", 200, R"({"name": "CT 1"})"},
@@ -148,13 +155,15 @@ std::vector<OperationExample> make_examples() {
         {"getTaskStepResult", "GET", "/tasks/task-1/steps/0/result", "viewer", "read", 200, "", true},
 
         {"getRuleLanguage", "GET", "/rules/language", "viewer", "read"},
-        {"validateRule", "POST", "/rules/validate", "operator", "read", 200, R"({"expression": "tags.Modality"})"},
+        {"validateRule", "POST", "/rules/validate", "admin", "read", 200, R"({"expression": "tags.Modality"})"},
         {"testRule", "POST", "/rules/test", "operator", "read", 200,
          R"({"expression": "tags.PatientName + tags.Modality", "sample": {"series_id": "1.2.0001"}})"},
         {"testRule", "POST", "/rules/test", "operator", "read", 200,
          R"({"expression": "tags.PatientID == 'x' or tags.AccessionNumber.nothing", "sample": {"recent": 10}})"},
         {"getImpact", "POST", "/rules/impact", "admin", "configure", 200,
          R"({"rule": {"name": "n", "rule": "tags.PatientName != ''", "target": "pacs"}, "window_s": 8640000})"},
+        {"orderRules", "PUT", "/rules/order?dry_run=true", "admin", "configure", 200, R"({"names": ["mr", "ct"]})",
+         false, "/rules", "If-Match: @etag"},
         {"orderRules", "PUT", "/rules/order", "admin", "configure", 200, R"({"names": ["mr", "ct"]})", false, "/rules",
          "If-Match: @etag"},
         {"listDicomTags", "GET", "/dicom/tags?prefix=Patient", "viewer", "read"},
@@ -202,6 +211,8 @@ std::vector<OperationExample> make_examples() {
         {{"listRevisions", "GET", "/config/revisions", "admin", "configure"},
          {"getRevision", "GET", "/config/revisions/1", "admin", "configure"},
          {"getRevisionDiff", "GET", "/config/revisions/1/diff?to=2", "admin", "configure"},
+         {"restoreRevision", "POST", "/config/revisions/1/actions/restore?dry_run=true", "admin", "configure", 200,
+          "{}"},
          {"restoreRevision", "POST", "/config/revisions/1/actions/restore", "admin", "configure", 200, "{}"},
          {"exportConfig", "GET", "/config/export", "admin", "configure"},
          {"importConfig", "POST", "/config/import?dry_run=true", "admin", "configure", 200, R"({"rules": {}})"},
@@ -235,7 +246,7 @@ const std::vector<OperationExample>& operation_examples() {
 std::string complaint_about(const json& operation, const json& definitions, const ApiAnswer& answer) {
     const json& responses = operation.at("responses");
     const std::string status = std::to_string(answer.status);
-    if (answer.status >= 500 && answer.status != 503) return "status " + status;
+    if (answer.status >= 500) return "status " + status;
     const bool described = responses.contains(status);
     if (answer.status < 400 && !described) return "status " + status + " is not described";
     const json& response = described ? responses.at(status) : responses.at("default");

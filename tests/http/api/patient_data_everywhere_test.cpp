@@ -58,7 +58,7 @@ TEST_CASE("Who may see patients sees them where they are", "[http][api][phi]") {
     for (const char* id :
          {"listSeries", "getSeries", "getTrace", "getSeriesTags", "getSeriesArchive", "getTimeline", "listTasks",
           "getTask", "listTaskAttempts", "listTaskEvents", "getTaskStepLog", "getTaskStepResult", "testRule",
-          "getOperation", "listAttention", "getPipeline", "getTargetHealth", "cleanStorage"}) {
+          "getOperation", "listAttention", "getPipeline", "getTargetHealth", "cleanStorage", "listDicomTags"}) {
         INFO(id);
         CHECK(told.contains(id));
     }

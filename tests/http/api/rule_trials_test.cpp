@@ -78,6 +78,28 @@ TEST_CASE("A changed rule takes its place among the others", "[http][api][rules]
                        {api::rule_of("a", {{"rule", "True"}, {"target", "y"}, {"disabled", true}}),
                         api::rule_of("b", {{"rule", "True"}, {"fallback", "True"}, {"target", {"y", "z"}}})});
     impact.look_at("1", Tags());
-    CHECK(impact.result().dump() == R"({"changed":[{"after":["b"],"before":["a"],"series_id":"1"}],"changed_count":1,)"
-                                    R"("looked_at":1,"matched":{"b":1},"per_target":{"x":-1,"y":1,"z":1}})");
+    CHECK(impact.result({}).dump() ==
+          R"({"changed":[{"after":["b"],"before":["a"],"series_id":"1"}],"changed_count":1,"looked_at":1,)"
+          R"("matched":{"b":1},"module_seconds":0.0,"per_target":{"x":-1,"y":1,"z":1}})");
+}
+
+TEST_CASE("The impact says how much longer modules would run", "[http][api][rules]") {
+    api::Impact impact({api::rule_of("a", {{"rule", "True"}, {"action", "process"}, {"processing_module", "old"}})},
+                       {api::rule_of("a", {{"rule", "True"}, {"action", "both"}, {"processing_module", {"m", "n"}}}),
+                        api::rule_of("b", {{"rule", "True"}, {"action", "route"}, {"processing_module", "m"}})});
+    impact.look_at("1", Tags());
+    impact.look_at("2", Tags());
+    CHECK(impact.result({{"old", 5.0}, {"m", 20.5}}).at("module_seconds") == 31.0);
+}
+
+TEST_CASE("A rule that is tried names the others that trigger", "[http][api][rules]") {
+    TrialsApi api;
+    const json sample = {{"tags", {{"Modality", "CT"}}}};
+    const auto others = [&](json body) {
+        body["sample"] = sample;
+        return api.post("/rules/test", body).body.at("items")[0].at("other_rules").dump();
+    };
+    CHECK(others({{"expression", "True"}}) == R"(["ct"])");
+    CHECK(others({{"rule", "ct"}}) == "[]");
+    CHECK(others({{"rule", "mr"}}) == R"(["ct"])");
 }
