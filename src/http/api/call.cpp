@@ -36,7 +36,9 @@ std::size_t Call::limit() const {
 
 std::string Call::message() const {
     constexpr std::size_t length_max = 1000;
-    return std::string(request.header("X-Change-Message").substr(0, length_max));
+    const std::string_view header = request.header("X-Change-Message");
+    if (!header.empty() || !body.is_object()) return std::string(header.substr(0, length_max));
+    return body.value("message", "").substr(0, length_max);
 }
 
 HttpResponse with_etag(const Call& call, HttpResponse response, const std::string& etag) {

@@ -161,6 +161,7 @@ void check_object_name(const std::string& name) {
 Operation changing_config(Operation operation) {
     operation.access = Access::admin;
     operation.scope = "configure";
+    if (operation.takes_body()) operation.body["properties"]["message"] = schema::text(1000);
     operation.query.insert(operation.query.begin(),
                            {"dry_run", schema::boolean(), "Check and show the changes, without making them."});
     return operation;

@@ -46,7 +46,8 @@ std::string path_segment(const std::string& name);
 /// Only what a name may be that stands in a path, a file name and an event.
 void check_object_name(const std::string& name);
 
-/// The operation with what all need that change the configuration: an administrator, the scope, and dry_run.
+/// The operation with what all need that change the configuration: an administrator, the scope, dry_run, and the
+/// member `message` of the body.
 Operation changing_config(Operation operation);
 
 /// Lets a kind refuse a removal. Throws ProblemError 409.

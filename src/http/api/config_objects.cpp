@@ -13,9 +13,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Members that the server adds to what the file has; sent back, they are left out.
-constexpr std::array<std::string_view, 7> read_only = {"name",     "order",         "statistics", "present",
-                                                       "warnings", "needs_restart", "digest"};
+/// Members that the server adds to what the file has; sent back, they are left out. And the message of the change.
+constexpr std::array<std::string_view, 8> read_only = {"name",     "order",         "statistics", "present",
+                                                       "warnings", "needs_restart", "digest",     "message"};
 
 class Objects {
 public:
@@ -239,7 +239,8 @@ void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckR
                                     .tag = tag,
                                     .body = schema::any_object(),
                                     .answer = saved,
-                                    .status = 201}),
+                                    .status = 201,
+                                    .also_content = {200}}),
                    [&api, &kind](Call& call) { return create(api, kind, call); });
     api.wait({.method = "GET",
               .path = one,
@@ -256,6 +257,7 @@ void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckR
                                     .tag = tag,
                                     .body = schema::any_object(),
                                     .answer = saved,
+                                    .also_content = {201},
                                     .conditional = true}),
                    [&api, &kind](Call& call) { return put(api, kind, call); });
     api.administer(changing_config({.method = "PATCH",
@@ -272,7 +274,8 @@ void add_config_object_operations(Api& api, const ConfigKind& kind, const CheckR
                                     .id = "remove" + title,
                                     .summary = "Removes one",
                                     .tag = tag,
-                                    .status = 204,
+                                    .answer = trial_schema(),
+                                    .also = {204},
                                     .conditional = true}),
                    [&api, &kind, check_removal](Call& call) {
                        Objects objects(api, kind);

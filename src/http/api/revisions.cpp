@@ -157,7 +157,9 @@ HttpResponse import_config(const Api& api, Call& call) {
     ConfigHistory history = history_of(api);
     history.read_file(call.now);
     const Ordered before = history.document();
-    const Ordered document = with_secrets(call.body, before, shown_config(before));
+    Json file = call.body;
+    file.erase("message");
+    const Ordered document = with_secrets(file, before, shown_config(before));
     if (auto masks = masks_in(document, before); !masks.empty()) {
         throw invalid("Secrets are missing; nothing was changed.", std::move(masks));
     }

@@ -55,8 +55,10 @@ HttpResponse change(const Api& api, Call& call, bool merge) {
     const Ordered before = settings_in(history.document());
     const Ordered before_shown = settings_in(shown_config(history.document()));
     require_config_match(call, history, {"settings", ""}, Json(before_shown));
-    check_keys(call.body, before);
-    const Json sent = merge ? with_patch(Json(before_shown), call.body) : call.body;
+    Json body = call.body;
+    body.erase("message");
+    check_keys(body, before);
+    const Json sent = merge ? with_patch(Json(before_shown), body) : body;
     Ordered document = with_secrets(sent, before, before_shown);
     if (auto masks = masks_in(document, before); !masks.empty()) {
         throw invalid("A secret is missing.", std::move(masks));
