@@ -200,6 +200,7 @@ TEST_CASE("The audit is exported as a table without formulas, and that is audite
     ApiFixture api;
     const auto admin = api.full_token(Role::admin, false);
     api.call("POST", "/session", {{"username", "=1+1\""}, {"password", "x"}});
+    database::Transaction transaction(api.administration->connection());
     for (int i = 0; i < 1100; ++i) {
         AuditEntry entry;
         entry.user = "anna";
@@ -208,6 +209,7 @@ TEST_CASE("The audit is exported as a table without formulas, and that is audite
         entry.revision = i + 1;
         AuditLog(*api.administration).add(entry, api.clock.wall_now());
     }
+    transaction.commit();
     const auto read_table = [&](const std::string& query) {
         HttpClient client(api.port());
         client.send(fmt::format("GET /api/v1/audit/export{} HTTP/1.1\r\nHost: localhost\r\n{}: {}\r\n\r\n", query,
