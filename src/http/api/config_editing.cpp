@@ -99,6 +99,29 @@ void require_config_match(const Call& call, ConfigHistory& history, const Config
     require_match(call, etag, current, diff);
 }
 
+void SecretDates::add_to(Json& shown, const Ordered& raw, const std::string& pointer) {
+    if (!shown.is_object()) return;
+    if (raw.is_string()) {
+        if (const auto time = changed_at(pointer)) shown["changed_at"] = *time;
+        return;
+    }
+    for (auto& [key, value] : shown.items()) {
+        if (raw.is_object() && raw.contains(key)) add_to(value, raw.at(key), pointer + "/" + pointer_segment(key));
+    }
+}
+
+std::optional<std::string> SecretDates::changed_at(const std::string& pointer) {
+    if (!newest_) newest_ = history_.revisions().list(INT64_MAX, revisions_max);
+    for (const Revision& revision : *newest_) {
+        for (const Json& change : revision.changes) {
+            // It, or something that it is a part of.
+            const std::string path = change.at("path").get<std::string>() + "/";
+            if (change.at("op") != "order" && (pointer + "/").starts_with(path)) return revision.time;
+        }
+    }
+    return std::nullopt;
+}
+
 ConfigChange save_config(const Api& api, Call& call, ConfigHistory& history, const Ordered& document,
                          const std::string& prefix, RevisionSource source) {
     const ConfigAuthor author{call.user().username, source, call.message()};

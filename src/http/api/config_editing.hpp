@@ -6,6 +6,7 @@
 #include "config_json.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,22 @@ std::string config_etag(ConfigHistory& history, const ConfigObjectName& object);
 /// Throws ProblemError 428, or 412 with what is there now and what changed since the version that If-Match names.
 void require_config_match(const Call& call, ConfigHistory& history, const ConfigObjectName& object,
                           const Json& current);
+
+/// Tells since when secrets are what they are, as far as the newest revisions know.
+class SecretDates {
+public:
+    explicit SecretDates(ConfigHistory& history) : history_(history) {}
+
+    /// `{"set": true}` gets `changed_at`. `raw` is what the file has at the place `pointer`: `/targets/pacs`.
+    void add_to(Json& shown, const Ordered& raw, const std::string& pointer);
+
+private:
+    std::optional<std::string> changed_at(const std::string& pointer);
+
+    static constexpr std::size_t revisions_max = 500;
+    ConfigHistory& history_;
+    std::optional<std::vector<Revision>> newest_;  // once something was asked for
+};
 
 /// Saves, or tries when the call says `dry_run`. Throws ProblemError 422 with pointers into the object that `prefix`
 /// names, 409 when somebody broke the file by hand.

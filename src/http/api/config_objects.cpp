@@ -1,3 +1,4 @@
+#include "quicksilver/core/json_diff.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 
@@ -29,14 +30,20 @@ public:
     /// Throws ProblemError 404.
     Json shown(const std::string& name) {
         if (!has(name)) throw not_found(fmt::format("There is no {} {}.", kind_.kind, name));
-        return shown_in(shown_config(history_.document()), name);
+        const Ordered document = history_.document();
+        SecretDates dates(history_);
+        return shown_in(document, shown_config(document), name, dates);
     }
 
     Json list() {
-        const Ordered document = shown_config(history_.document());
+        const Ordered document = history_.document();
+        const Ordered masked = shown_config(document);
+        SecretDates dates(history_);
         Json items = Json::array();
         if (document.contains(kind_.plural)) {
-            for (const auto& [name, object] : document[kind_.plural].items()) items.push_back(shown_in(document, name));
+            for (const auto& [name, object] : document[kind_.plural].items()) {
+                items.push_back(shown_in(document, masked, name, dates));
+            }
         }
         return items;
     }
@@ -113,9 +120,10 @@ public:
     void read_file(const Call& call) { history_.read_file(call.now); }
 
 private:
-    Json shown_in(const Ordered& document, const std::string& name) const {
-        const Ordered& objects = document[kind_.plural];
+    Json shown_in(const Ordered& document, const Ordered& masked, const std::string& name, SecretDates& dates) const {
+        const Ordered& objects = masked[kind_.plural];
         Json object(objects[name]);
+        dates.add_to(object, document[kind_.plural][name], "/" + kind_.plural + "/" + pointer_segment(name));
         object["name"] = name;
         std::size_t order = 0;
         for (const auto& [other, value] : objects.items()) {

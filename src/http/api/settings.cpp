@@ -25,8 +25,10 @@ Ordered settings_in(const Ordered& document) {
 }
 
 HttpResponse show(const Call& call, ConfigHistory& history) {
-    return with_etag(call, make_json(Json(settings_in(shown_config(history.document())))),
-                     config_etag(history, {"settings", ""}));
+    const Ordered document = history.document();
+    Json settings(settings_in(shown_config(document)));
+    SecretDates(history).add_to(settings, settings_in(document), "");
+    return with_etag(call, make_json(settings), config_etag(history, {"settings", ""}));
 }
 
 /// A key with dots is an object in the file: `http.port`.

@@ -183,6 +183,26 @@ TEST_CASE("Nobody reads a secret by any operation", "[http][api][config]") {
     CHECK(api.get("/audit?action=exportSecrets").body.at("items").size() == 1);
 }
 
+TEST_CASE("A secret tells since when it is what it is", "[http][api][config]") {
+    ConfigApi api;
+    const auto dates = [&] {
+        return std::vector<json>{api.get("/targets/web").body.at("http_password").at("changed_at"),
+                                 api.get("/targets").body.at("items")[1].at("http_password").at("changed_at"),
+                                 api.get("/settings").body.at("bookkeeper_api_key").at("changed_at")};
+    };
+    const json first = rfc3339(api.clock.wall_now());
+    CHECK(dates() == std::vector<json>{first, first, first});
+    api.advance(std::chrono::hours(1));
+    CHECK(api.change("PATCH", "/targets/web", {{"comment", "another"}}).status == 200);
+    CHECK(dates() == std::vector<json>{first, first, first});
+    CHECK(api.change("PATCH", "/targets/web", {{"http_password", "other hidden"}}).status == 200);
+    const json now = rfc3339(api.clock.wall_now());
+    CHECK(dates() == std::vector<json>{now, now, first});
+    CHECK(api.change("PUT", "/targets/web", api.get("/targets/web").body).status == 200);
+    CHECK(api.on_disk().at("targets").at("web").at("http_password") == "other hidden");
+    CHECK(dates() == std::vector<json>{now, now, first});
+}
+
 TEST_CASE("A secret that was shown masked is never saved as its mask", "[http][api][config]") {
     ConfigApi api;
     const std::string secret = R"({"API_KEY": "hidden", "MODE": "a"})";

@@ -9,7 +9,7 @@ TEST_CASE("Settings are changed without touching rules, targets and modules", "[
     const auto admin = api.full_token(Role::admin, false);
     const auto shown = api.call("GET", "/settings", nullptr, {admin});
     CHECK_FALSE(shown.body.contains("rules"));
-    CHECK(shown.body.at("bookkeeper_api_key").dump() == R"({"set":true})");
+    CHECK(shown.body.at("bookkeeper_api_key").at("set") == true);
     const std::string etag = shown.headers.at("etag");
     const auto patch = [&](const nlohmann::json& body) {
         return api.call("PATCH", "/settings", body, {admin, {"If-Match", etag}});
