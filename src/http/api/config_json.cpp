@@ -210,7 +210,7 @@ Ordered with_secrets(const json& sent, const Ordered& before, const Ordered& bef
 
 json with_patch(json shown, const json& patch) {
     if (!patch.is_object()) return patch;
-    const bool is_secret = shown.is_object() && shown.contains("set");
+    const bool is_secret = shown.is_object() && shown.value("set", json()) == true;
     if (!shown.is_object() || is_secret) shown = json::object();
     for (const auto& [key, value] : patch.items()) {
         if (!value.is_null()) {

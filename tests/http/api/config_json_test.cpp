@@ -114,6 +114,8 @@ TEST_CASE("A patch clears secrets with null at any depth, and sets them anew", "
           R"({"key":"hidden","http":{"password":"hidden"}})");
     CHECK(patched(R"({"key": {"file": "/x"}})") == R"({"key":{"file":"/x"},"http":{"password":"hidden","port":1}})");
     CHECK(patched(R"({"key": {"set": true}})") == before.dump());
+    CHECK(with_patch({{"set", "PatientID"}, {"text", "a"}}, {{"text", "b"}}) ==
+          json{{"set", "PatientID"}, {"text", "b"}});
 }
 
 TEST_CASE("Findings point into the object that they are about", "[http][api][config]") {

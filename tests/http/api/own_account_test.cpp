@@ -14,6 +14,9 @@ TEST_CASE("Preferences are kept and merged", "[http][api][me]") {
     CHECK(vera.get("/me").body.at("preferences").dump() == R"({"theme":"dark"})");
     const std::string large(40'000, 'x');
     CHECK(vera.call("PATCH", "/me", {{"preferences", {{"theme", large}}}}).status == 422);
+    const auto audit = api.call("GET", "/audit?action=patchMe", nullptr, {api.full_token(Role::admin, false)});
+    REQUIRE(audit.body.at("items").size() == 2);
+    CHECK(audit.body.at("items")[0].at("user") == "vera");
 }
 
 TEST_CASE("A new password ends the other sessions and not this one", "[http][api][me]") {
