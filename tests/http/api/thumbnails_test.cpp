@@ -72,6 +72,29 @@ TEST_CASE("Instance, frame and window of a picture are chosen", "[http][api][pic
     CHECK(api.get(target + "window=bone").status == 422);
 }
 
+TEST_CASE("Frames of the only instance are chosen like instances", "[http][api][pictures]") {
+    const std::filesystem::path frames =
+        "/usr/lib/python3/dist-packages/pydicom/data/test_files/SC_rgb_rle_2frame.dcm";  // of python3-pydicom
+    REQUIRE(std::filesystem::exists(frames));
+    PicturesApi api;
+    api.add_series(1);
+    api.put_image(1);
+    const auto task = api.folders.path(Stage::success, "task-1");
+    const auto file = std::filesystem::directory_iterator(task)->path();
+    std::filesystem::copy_file(frames, file, std::filesystem::copy_options::overwrite_existing);
+    const std::string target = "/series/" + api.uid_of(1) + "/thumbnail?";
+    const std::string first = api.get(target + "frame=first").text;
+    const std::string last = api.get(target + "frame=last").text;
+    CHECK(first.starts_with("\x89PNG"));
+    CHECK(last != first);
+    CHECK(api.get(target + "frame=1").text == last);
+    CHECK(api.get(target + "frame=mid").text == last);
+    // Beside another instance, frame chooses between the two.
+    std::filesystem::copy_file(frames, task / (api.uid_of(1) + "#9.dcm"));
+    CHECK(api.get(target + "frame=last").text == first);
+    CHECK(api.get(target + "instance=last&frame=last").text == last);
+}
+
 TEST_CASE("What has no picture is 204", "[http][api][pictures]") {
     PicturesApi api;
     api.add_series(1);
