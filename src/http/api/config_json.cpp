@@ -47,6 +47,12 @@ Ordered with_members_of_text(const std::string& sent, const std::string& before)
     return members.dump();
 }
 
+/// `{"set": true}`, with or without its date.
+bool stands_for_secret(const Ordered& value) {
+    return value.is_object() && value.value("set", Ordered()) == true &&
+           value.size() == (value.contains("changed_at") ? 2 : 1);
+}
+
 /// The mask itself, as a password within an address, or as a member of JSON in a string.
 bool has_mask(const std::string& text) {
     return text == mask || text.find(fmt::format(":{}@", mask)) != std::string::npos ||
@@ -56,11 +62,14 @@ bool has_mask(const std::string& text) {
 void find_masks(const Ordered& taken, const Ordered& before, const std::string& pointer,
                 std::vector<FieldError>& faults) {
     if (taken == before) return;
-    if (taken.is_string() && has_mask(taken.get_ref<const std::string&>())) {
-        faults.push_back({pointer, "masked",
-                          fmt::format("has {} where a secret belongs: write the secret there, or send the whole value "
-                                      "as it is shown to keep it",
-                                      mask)});
+    const bool is_masked = taken.is_string() && has_mask(taken.get_ref<const std::string&>());
+    if (is_masked || stands_for_secret(taken)) {
+        faults.push_back(
+            {pointer, "masked",
+             fmt::format("has {} where a secret belongs, and there is none to keep: write the secret there, "
+                         "or send a value that has one as it is shown",
+                         is_masked ? mask : "{\"set\": true}")});
+        return;
     }
     if (!taken.is_structured()) return;
     const Ordered nothing;

@@ -99,6 +99,9 @@ TEST_CASE("A mask is not taken for a secret where the secret cannot be put back"
     CHECK(pointers_of_masks(take_module(renamed), module) == "/environment ");
     const json moved = {{"settings", {{"steps", {{{"token", "new"}}, {{"token", "********"}}}}}}};
     CHECK(pointers_of_masks(take_module(moved), module) == "/settings/steps/1/token ");
+    const json copied = {{"settings", {{"api_key", {{"set", true}, {"changed_at", "2026-01-01T00:00:00.000Z"}}}}}};
+    CHECK(pointers_of_masks(Ordered(copied), Ordered::object()) == "/settings/api_key ");
+    CHECK(pointers_of_masks(Ordered({{"set", "PatientID"}}), Ordered::object()) == "");
     CHECK(pointers_of_masks(document, document) == "");
 }
 
