@@ -8,7 +8,6 @@ namespace quicksilver {
 
 namespace {
 
-constexpr std::size_t said_bytes_max = 200;
 constexpr std::string_view open_mark = "⟪";
 constexpr std::string_view close_mark = "⟫";
 
@@ -27,14 +26,14 @@ std::string_view first_bytes(std::string_view text, std::size_t bytes) {
     return text.substr(0, bytes);
 }
 
-/// Marks in the text itself would end it too early.
-std::string without_marks(std::string_view text) {
+/// With something else for each mark.
+std::string without_marks(std::string_view text, std::string_view instead) {
     std::string kept;
     while (!text.empty()) {
         const std::size_t mark = std::min({text.find(open_mark), text.find(close_mark), text.size()});
         kept += text.substr(0, mark);
         if (mark == text.size()) break;
-        kept += '\'';
+        kept += instead;
         text.remove_prefix(mark + open_mark.size());
     }
     return kept;
@@ -42,10 +41,11 @@ std::string without_marks(std::string_view text) {
 
 }  // namespace
 
-std::string peer_text(std::string_view said) {
+std::string peer_text(std::string_view said, std::size_t bytes_max) {
     std::string text(open_mark);
-    const std::string_view begin = first_bytes(said, said_bytes_max);
-    text += without_marks(without_control_characters(begin));
+    const std::string_view begin = first_bytes(said, bytes_max);
+    // Marks in the text itself would end it too early.
+    text += without_marks(without_control_characters(begin), "'");
     if (begin.size() < said.size()) text += " …";
     text += close_mark;
     return text;
@@ -64,6 +64,10 @@ std::string without_peer_text(std::string_view text) {
         text.remove_prefix(close == std::string_view::npos ? text.size() : close + close_mark.size());
     }
     return kept;
+}
+
+std::string without_peer_marks(std::string_view text) {
+    return without_marks(text, "");
 }
 
 std::string without_control_characters(std::string_view text) {

@@ -33,3 +33,9 @@ TEST_CASE("No peer gets out of its marks", "[core][peer]") {
     const std::string whole = "refused: " + peer_text("Doe^Jane") + " at last";
     CHECK(without_peer_text(whole.substr(0, 15)) == "refused: ⟪…⟫");
 }
+
+TEST_CASE("A peer gets its own words back without the marks, as long as they may be", "[core][peer]") {
+    const std::string said(5000, 'x');
+    CHECK(without_peer_marks(peer_text(said, 10'000)) == said);
+    CHECK(without_peer_marks("nothing said") == "nothing said");
+}

@@ -8,6 +8,17 @@ constexpr double day_s = 86'400;
 constexpr double year_s = 366 * day_s;
 constexpr auto ours = FieldOwner::quicksilver;
 
+constexpr ConfigField kept_for(std::string_view key, std::string_view by_default, FieldOwner owner,
+                               std::string_view help) {
+    ConfigField field{.key = key, .group = "Disk and cleaning", .type = FieldType::duration, .help = help};
+    field.default_text = by_default;
+    field.unit = "s";
+    field.min = 0;
+    field.max = 100 * year_s;
+    field.owner = owner;
+    return field;
+}
+
 constexpr ConfigField accept_fields[] = {
     {.key = "calling_ae",
      .help = "AE title of the sender. Empty matches every one.",
@@ -272,14 +283,10 @@ constexpr ConfigField fields[] = {
      .max = 100,
      .owner = ours},
 
-    {.key = "retention",
-     .group = "Disk and cleaning",
-     .type = FieldType::duration,
-     .help = "How long finished and discarded tasks are kept.",
-     .default_text = "259200",
-     .unit = "s",
-     .min = 0,
-     .max = 100 * year_s},
+    kept_for("retention", "259200", FieldOwner::mercure, "How long finished and discarded tasks are kept."),
+    kept_for("history_retention", "63072000", ours,
+             "How long the database knows a series after its end; longer while files of it are here. 0: for ever."),
+    kept_for("audit_retention", "0", ours, "How long the audit is kept. 0: for ever."),
     {.key = "cleaner_scan_interval",
      .group = "Disk and cleaning",
      .type = FieldType::duration,
