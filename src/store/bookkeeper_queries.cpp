@@ -1,6 +1,20 @@
 #include "quicksilver/store/bookkeeper_queries.hpp"
 
+#include <array>
+
 namespace quicksilver {
+
+using database::Statement;
+
+namespace {
+
+constexpr std::int64_t files_max = 1000;
+
+std::optional<std::string> text_at(const Statement& row, int column) {
+    return row.is_null(column) ? std::optional<std::string>() : row.text(column);
+}
+
+}  // namespace
 
 // What a search for tasks is about. Parameters: 1 the text, 2 whether only studies count.
 #define QUICKSILVER_FOUND_TASKS                                                                  \
@@ -19,6 +33,126 @@ std::vector<BookkeeperQueries::File> BookkeeperQueries::dicom_files(std::string_
         " ORDER BY id LIMIT ?2");
     row.bind(series_uid, rows_max);
     while (row.step()) files.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4)});
+    return files;
+}
+
+std::vector<BookkeeperQueries::Series> BookkeeperQueries::series(std::string_view series_uid) {
+    std::vector<Series> found;
+    constexpr const char* all =
+        "SELECT id, time, series_uid, tag_seriesdescription, tag_modality FROM dicom_series ORDER BY id DESC LIMIT ?1";
+    constexpr const char* one =
+        "SELECT id, time, series_uid, tag_seriesdescription, tag_modality FROM dicom_series WHERE series_uid = ?1";
+    const auto read = [&found](Statement row) {
+        while (row.step()) {
+            found.push_back({row.integer(0), row.text(1), row.text(2), text_at(row, 3), text_at(row, 4)});
+        }
+    };
+    if (series_uid.empty()) {
+        auto row = connection_.statement(all);
+        row.bind(rows_max);
+        read(std::move(row));
+    } else {
+        auto row = connection_.statement(one);
+        row.bind(series_uid);
+        read(std::move(row));
+    }
+    return found;
+}
+
+std::vector<BookkeeperQueries::Task> BookkeeperQueries::tasks() {
+    std::vector<Task> found;
+    auto row = connection_.statement(
+        "SELECT k.id, k.time, s.tag_seriesdescription, s.tag_modality FROM tasks k"
+        " LEFT JOIN dicom_series s ON s.series_uid = k.series_uid WHERE coalesce(k.parent_id, '') = ''"
+        " ORDER BY k.time DESC, k.id DESC LIMIT ?1");
+    row.bind(rows_max);
+    while (row.step()) found.push_back({row.text(0), row.text(1), text_at(row, 2), text_at(row, 3)});
+    return found;
+}
+
+std::vector<BookkeeperQueries::Test> BookkeeperQueries::tests() {
+    std::vector<Test> found;
+    auto row = connection_.statement(
+        "SELECT id, type, rule_type, time_begin, time_end, status, task_id FROM tests"
+        " ORDER BY time_begin DESC, id DESC LIMIT ?1");
+    row.bind(rows_max);
+    while (row.step()) {
+        found.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6)});
+    }
+    return found;
+}
+
+std::vector<BookkeeperQueries::Event> BookkeeperQueries::task_events(std::string_view task_id) {
+    std::vector<Event> events;
+    auto row = connection_.statement(
+        "SELECT id, task_id, time, sender, event, file_count, target, info, client_timestamp FROM task_events"
+        " WHERE task_id = ?1 OR task_id IN (SELECT id FROM tasks WHERE parent_id = ?1)"
+        " ORDER BY task_id, time, id LIMIT ?2");
+    row.bind(task_id, rows_max);
+    while (row.step()) {
+        events.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5),
+                          row.text(6), row.text(7), row.integer(8)});
+    }
+    return events;
+}
+
+std::optional<BookkeeperQueries::SeriesOfTask> BookkeeperQueries::series_of_task(std::string_view task_id) {
+    // In the order of the columns below.
+    static constexpr std::array names = {"SeriesUID",
+                                         "StudyUID",
+                                         "PatientName",
+                                         "PatientID",
+                                         "AccessionNumber",
+                                         "SeriesNumber",
+                                         "StudyID",
+                                         "PatientBirthDate",
+                                         "PatientSex",
+                                         "AcquisitionDate",
+                                         "AcquisitionTime",
+                                         "Modality",
+                                         "BodyPartExamined",
+                                         "StudyDescription",
+                                         "SeriesDescription",
+                                         "ProtocolName",
+                                         "CodeValue",
+                                         "CodeMeaning",
+                                         "SequenceName",
+                                         "ScanningSequence",
+                                         "SequenceVariant",
+                                         "SliceThickness",
+                                         "ContrastBolusAgent",
+                                         "ReferringPhysicianName",
+                                         "Manufacturer",
+                                         "ManufacturerModelName",
+                                         "MagneticFieldStrength",
+                                         "DeviceSerialNumber",
+                                         "SoftwareVersions",
+                                         "StationName"};
+    auto row = connection_.statement(
+        "SELECT"
+        " s.series_uid, s.study_uid, s.tag_patientname, s.tag_patientid, s.tag_accessionnumber, s.tag_seriesnumber,"
+        " s.tag_studyid, s.tag_patientbirthdate, s.tag_patientsex, s.tag_acquisitiondate, s.tag_acquisitiontime,"
+        " s.tag_modality, s.tag_bodypartexamined, s.tag_studydescription, s.tag_seriesdescription,"
+        " s.tag_protocolname, s.tag_codevalue, s.tag_codemeaning, s.tag_sequencename, s.tag_scanningsequence,"
+        " s.tag_sequencevariant, s.tag_slicethickness, s.tag_contrastbolusagent, s.tag_referringphysicianname,"
+        " s.tag_manufacturer, s.tag_manufacturermodelname, s.tag_magneticfieldstrength, s.tag_deviceserialnumber,"
+        " s.tag_softwareversions, s.tag_stationname"
+        ", s.tags FROM tasks k LEFT JOIN dicom_series s ON s.series_uid = k.series_uid"
+        " WHERE k.id = ?1 AND coalesce(k.parent_id, '') = ''");
+    row.bind(task_id);
+    if (!row.step()) return std::nullopt;
+    SeriesOfTask known;
+    int column = 0;
+    for (const char* name : names) known.tags.emplace_back(name, text_at(row, column++));
+    known.all_tags = row.text(column);
+    return known;
+}
+
+std::vector<std::pair<std::string, std::string>> BookkeeperQueries::task_files(std::string_view task_id) {
+    std::vector<std::pair<std::string, std::string>> files;
+    auto row = connection_.statement("SELECT id, data FROM tasks WHERE id = ?1 OR parent_id = ?1 ORDER BY id LIMIT ?2");
+    row.bind(task_id, files_max);
+    while (row.step()) files.emplace_back(row.text(0), row.text(1));
     return files;
 }
 

@@ -60,6 +60,8 @@ std::vector<ConfigObjectName> changed_objects(const json& changes) {
     std::set<std::pair<std::string, std::string>> found;
     for (const json& change : changes) {
         const auto segments = segments_of(change.at("path").get<std::string>());
+        // Made together with the new name itself.
+        if (!segments.empty() && segments[0] == "former_names") continue;
         const auto kind = std::ranges::find(kinds, segments.empty() ? std::string() : segments[0],
                                             [](const auto& one) { return std::string(one.first); });
         if (kind == std::end(kinds)) {

@@ -18,6 +18,20 @@ namespace {
 constexpr std::int64_t events_max = 10'000;
 constexpr std::int64_t log_parts_at_once = 4;  // of 64 KiB
 
+// Tasks of the series `t`, whose row of tags is `s`: its own, and those of studies that it is part of.
+#define QUICKSILVER_TASKS_OF_SERIES                                                                 \
+    "(SELECT id, time, data FROM tasks WHERE series_uid = t.series_uid UNION SELECT id, time, data" \
+    " FROM tasks WHERE study_uid = s.study_uid AND study_uid <> '' AND EXISTS"                      \
+    " (SELECT 1 FROM json_each(data, '$.study.received_series_uid') WHERE value = t.series_uid)) k"
+
+// The same of the series with the UID `uid`.
+#define QUICKSILVER_TASK_IDS(uid)                                                    \
+    "(SELECT id FROM tasks WHERE series_uid = " uid                                  \
+    " UNION SELECT id FROM tasks"                                                    \
+    " WHERE study_uid = (SELECT study_uid FROM dicom_series WHERE series_uid = " uid \
+    ") AND study_uid <> ''"                                                          \
+    " AND EXISTS (SELECT 1 FROM json_each(data, '$.study.received_series_uid') WHERE value = " uid "))"
+
 // What all lists of series have in common. Parameters: 1 and 2 the place to go on (which way is the list's), 3 state, 4
 // modality, 5 rule, 6 since, 7 until, 8 study, 9 the long words searched for, 10 whether patients are searched, 11
 // whether only failed ones count, 13 target, 14 module, 15 the state of a stage and 16 how task.json spells it, 17 and
@@ -34,15 +48,16 @@ constexpr std::int64_t log_parts_at_once = 4;  // of 64 KiB
     " OR (?10 AND (tag_patientname LIKE ?21 ESCAPE '\\' OR tag_patientid LIKE ?21 ESCAPE '\\'"                      \
     " OR tag_accessionnumber LIKE ?21 ESCAPE '\\'))))"                                                              \
     " AND (NOT ?11 OR t.state = 'failed')"                                                                          \
-    " AND (?13 = '' OR EXISTS (SELECT 1 FROM tasks k CROSS JOIN task_events e INDEXED BY task_events_task"          \
-    " ON e.task_id = k.id WHERE k.series_uid = t.series_uid AND e.target = ?13"                                     \
+    " AND (?13 = '' OR EXISTS (SELECT 1 FROM " QUICKSILVER_TASKS_OF_SERIES                                          \
+    " CROSS JOIN task_events e INDEXED BY task_events_task ON e.task_id = k.id WHERE e.target = ?13"                \
     " AND e.event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN')))"                    \
-    " AND (?14 = '' OR EXISTS (SELECT 1 FROM tasks k CROSS JOIN task_events e INDEXED BY task_events_task"          \
-    " ON e.task_id = k.id WHERE k.series_uid = t.series_uid AND e.target = ?14"                                     \
+    " AND (?14 = '' OR EXISTS (SELECT 1 FROM " QUICKSILVER_TASKS_OF_SERIES                                          \
+    " CROSS JOIN task_events e INDEXED BY task_events_task ON e.task_id = k.id WHERE e.target = ?14"                \
     " AND e.event = 'PROCESS_MODULE_BEGIN'))"                                                                       \
     " AND (?15 = '' OR t.state = ?15 OR (t.state = 'failed' AND ?16 = coalesce("                                    \
-    "(SELECT json_extract(k.data, '$.info.fail_stage') FROM tasks k WHERE k.series_uid = t.series_uid"              \
-    " AND json_extract(k.data, '$.info.fail_stage') IS NOT NULL ORDER BY k.time DESC LIMIT 1), 'ROUTING')))"        \
+    "(SELECT json_extract(k.data, '$.info.fail_stage') FROM " QUICKSILVER_TASKS_OF_SERIES                           \
+    " WHERE"                                                                                                        \
+    " json_extract(k.data, '$.info.fail_stage') IS NOT NULL ORDER BY k.time DESC LIMIT 1), 'ROUTING')))"            \
     " AND (NOT ?19 OR t.series_uid IN (SELECT series_uid FROM dicom_series INDEXED BY dicom_series_source"          \
     " WHERE sender_aet = ?17 AND sender_address = ?18))"
 
@@ -130,7 +145,8 @@ std::optional<std::vector<std::string>> few_in_state(Connection& connection, con
 /// The series whose tasks have met this target or module, when they are few.
 std::optional<std::vector<std::string>> few_that_met(Connection& connection, const std::string& name, bool is_module) {
     auto row = connection.statement(
-        "SELECT DISTINCT k.series_uid FROM task_events e INDEXED BY task_events_met JOIN tasks k ON k.id = e.task_id"
+        "SELECT DISTINCT coalesce(j.value, k.series_uid) FROM task_events e INDEXED BY task_events_met"
+        " JOIN tasks k ON k.id = e.task_id LEFT JOIN json_each(k.data, '$.study.received_series_uid') j"
         " WHERE e.target = ?1 AND e.event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN')"
         " AND (NOT ?2 OR e.event = 'PROCESS_MODULE_BEGIN') LIMIT ?3");
     row.bind(name, int{is_module}, std::uint64_t{few_max + 1});
@@ -243,11 +259,8 @@ std::vector<DecisionItem> History::decisions(std::string_view series_uid) {
 std::vector<TaskItem> History::tasks_of_series(std::string_view series_uid) {
     std::vector<TaskItem> items;
     auto row = connection_.statement(
-        "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks WHERE series_uid = ?1"
-        " UNION SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
-        " WHERE study_uid = (SELECT study_uid FROM dicom_series WHERE series_uid = ?1) AND study_uid <> ''"
-        " AND EXISTS (SELECT 1 FROM json_each(data, '$.study.received_series_uid') WHERE value = ?1)"
-        " ORDER BY time, id LIMIT 1000");
+        "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks WHERE id IN " QUICKSILVER_TASK_IDS(
+            "?1") " ORDER BY time, id LIMIT 1000");
     row.bind(series_uid);
     while (row.step()) items.push_back(read_task(row));
     return items;
@@ -257,11 +270,13 @@ std::vector<TaskItem> History::tasks(const TaskFilter& filter) {
     std::vector<TaskItem> items;
     constexpr const char* descending =
         "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
-        " WHERE (time, id) < (?1, ?2) AND (?3 = '' OR series_uid = ?3) AND (?4 = '' OR applied_rule = ?4)"
+        " WHERE (time, id) < (?1, ?2) AND (?3 = '' OR id IN " QUICKSILVER_TASK_IDS("?3") ")"
+        " AND (?4 = '' OR applied_rule = ?4)"
         " ORDER BY time DESC, id DESC LIMIT ?5";
     constexpr const char* ascending =
         "SELECT id, parent_id, time, series_uid, study_uid, data FROM tasks"
-        " WHERE (time, id) > (?1, ?2) AND (?3 = '' OR series_uid = ?3) AND (?4 = '' OR applied_rule = ?4)"
+        " WHERE (time, id) > (?1, ?2) AND (?3 = '' OR id IN " QUICKSILVER_TASK_IDS("?3") ")"
+        " AND (?4 = '' OR applied_rule = ?4)"
         " ORDER BY time, id LIMIT ?5";
     const bool up = filter.oldest_first != filter.backwards;
     const std::string time = filter.after ? filter.after->first : up ? "" : "~";
@@ -274,9 +289,10 @@ std::vector<TaskItem> History::tasks(const TaskFilter& filter) {
 }
 
 BoundedCount History::count_tasks(const TaskFilter& filter) {
-    auto row = connection_.statement(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE (?1 = '' OR series_uid = ?1)"
-        " AND (?2 = '' OR applied_rule = ?2) LIMIT ?3)");
+    auto row =
+        connection_.statement("SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE (?1 = '' OR id IN " QUICKSILVER_TASK_IDS(
+            "?1") ")"
+                  " AND (?2 = '' OR applied_rule = ?2) LIMIT ?3)");
     row.bind(filter.series_uid, filter.rule, std::uint64_t{counted_max + 1});
     row.step();
     const auto value = static_cast<std::uint64_t>(row.integer(0));
@@ -364,7 +380,7 @@ std::vector<EventItem> History::events_of_series(std::string_view series_uid) {
     std::vector<EventItem> items;
     auto row = connection_.statement(
         "SELECT id, time, task_id, sender, event, target, info, file_count FROM task_events"
-        " WHERE task_id IN (SELECT id FROM tasks WHERE series_uid = ?1) ORDER BY id LIMIT ?2");
+        " WHERE task_id IN " QUICKSILVER_TASK_IDS("?1") " ORDER BY id LIMIT ?2");
     row.bind(series_uid, events_max);
     while (row.step()) items.push_back(read_event(row));
     return items;

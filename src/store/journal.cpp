@@ -142,7 +142,10 @@ public:
                 " CASE WHEN json_extract(?3, '$.info.uid_type') = 'study' THEN ifnull(json_extract(?3, '$.info.uid'), "
                 "'')"
                 " ELSE '' END, ?3)"
-                " ON CONFLICT (id) DO UPDATE SET data = ifnull(excluded.data, data),"
+                // A part of a task, as helpers send its tags, leaves the rest as it is.
+                " ON CONFLICT (id) DO UPDATE SET data = CASE"
+                " WHEN excluded.data IS NULL THEN data WHEN json_type(excluded.data, '$.info') = 'object'"
+                " THEN excluded.data ELSE json_patch(ifnull(data, '{}'), excluded.data) END,"
                 " series_uid = CASE WHEN excluded.series_uid = '' THEN series_uid ELSE excluded.series_uid END,"
                 " study_uid = CASE WHEN excluded.study_uid = '' THEN study_uid ELSE excluded.study_uid END")
             .bind(entry.id, rfc3339(entry.time), data)
@@ -182,6 +185,45 @@ public:
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
             .bind(rfc3339(entry.time), entry.task_id, entry.acc, entry.mrn, entry.module, static_cast<int>(entry.index),
                   entry.settings, entry.output)
+            .run();
+    }
+
+    void operator()(const journal::TestBegun& entry) {
+        connection_
+            .statement(
+                "INSERT INTO tests (id, type, rule_type, time_begin, status, task_id) VALUES (?1, ?2, ?3, ?4, 'begin',"
+                " ?5) ON CONFLICT (id) DO UPDATE SET task_id = excluded.task_id")
+            .bind(entry.id, entry.type, entry.rule_type, rfc3339(entry.time), entry.task_id)
+            .run();
+    }
+
+    void operator()(const journal::TestEnded& entry) {
+        connection_.statement("UPDATE tests SET time_end = ?2, status = ?3 WHERE id = ?1")
+            .bind(entry.id, rfc3339(entry.time), entry.status)
+            .run();
+    }
+
+    void operator()(const journal::Renamed& entry) {
+        if (entry.kind != journal::Renamed::Kind::rule) {
+            connection_
+                .statement(
+                    "UPDATE task_events SET target = ?2 WHERE target = ?1 AND (sender LIKE 'processor%') = ?3 AND event"
+                    " IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN',"
+                    " 'PROCESS_MODULE_COMPLETE')")
+                .bind(entry.from, entry.to, int{entry.kind == journal::Renamed::Kind::module})
+                .run();
+            return;
+        }
+        connection_
+            .statement(
+                "UPDATE series_state SET rules = substr(replace(', ' || rules || ', ', ', ' || ?1 || ', ',"
+                " ', ' || ?2 || ', '), 3, length(rules) - length(?1) + length(?2))"
+                " WHERE instr(', ' || rules || ', ', ', ' || ?1 || ', ') > 0")
+            .bind(entry.from, entry.to)
+            .run();
+        connection_
+            .statement("UPDATE tasks SET data = json_set(data, '$.info.applied_rule', ?2) WHERE applied_rule = ?1")
+            .bind(entry.from, entry.to)
             .run();
     }
 
@@ -296,6 +338,19 @@ Result<void> Journal::write(const std::vector<JournalEntry>& entries) {
     try {
         state_->write(entries);
         return {};
+    } catch (const DatabaseError& failed) {
+        return failed.to_error();
+    }
+}
+
+Result<HistoryPruning> Journal::prune(WallTime before, HistoryPruning from, std::size_t rows_max,
+                                      const FolderIsHere& is_here) {
+    try {
+        if (!state_->connection) state_->open(false);
+        HistoryPruning done = prune_history(*state_->connection, before, std::move(from), rows_max, is_here);
+        std::error_code ignored;
+        for (const std::string& file : done.log_files) fs::remove(file, ignored);
+        return done;
     } catch (const DatabaseError& failed) {
         return failed.to_error();
     }

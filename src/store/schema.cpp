@@ -141,12 +141,17 @@ CREATE INDEX task_events_met ON task_events (target, task_id)
     WHERE event IN ('DISPATCH_BEGIN', 'DISPATCH_COMPLETE', 'ERROR', 'PROCESS_MODULE_BEGIN');
 )sql";
 
+// Who has sent what lately, without a look at the series themselves: their tags are long.
+constexpr std::string_view arrivals_of_series = R"sql(
+CREATE INDEX dicom_series_arrivals ON dicom_series (time, sender_aet, sender_address, series_uid, tag_modality);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& journal_migrations() {
-    static const std::vector<Migration> migrations = {{1, first_schema},     {2, series_decisions},
-                                                      {3, lists_of_series},  {4, processor_log_parts},
-                                                      {5, search_of_series}, {6, sources_of_series}};
+    static const std::vector<Migration> migrations = {
+        {1, first_schema},     {2, series_decisions},  {3, lists_of_series},   {4, processor_log_parts},
+        {5, search_of_series}, {6, sources_of_series}, {7, arrivals_of_series}};
     return migrations;
 }
 

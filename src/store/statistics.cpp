@@ -81,10 +81,10 @@ std::vector<Statistics::Source> Statistics::sources(std::string_view since) {
     std::vector<Source> all;
     auto row = connection_.statement(
         "SELECT x.sender_aet, x.sender_address, min(x.time), max(x.time) AS last, count(*),"
-        " sum(t.instances), sum(t.bytes), group_concat(DISTINCT s.tag_modality)"
-        " FROM (SELECT id, sender_aet, sender_address, time FROM dicom_series INDEXED BY dicom_series_source"
-        " WHERE time >= ?1 ORDER BY time DESC LIMIT ?2) x JOIN dicom_series s ON s.id = x.id"
-        " LEFT JOIN series_state t ON t.series_uid = s.series_uid"
+        " sum(t.instances), sum(t.bytes), group_concat(DISTINCT x.tag_modality)"
+        " FROM (SELECT sender_aet, sender_address, time, series_uid, tag_modality"
+        " FROM dicom_series INDEXED BY dicom_series_arrivals WHERE time >= ?1 ORDER BY time DESC LIMIT ?2) x"
+        " LEFT JOIN series_state t ON t.series_uid = x.series_uid"
         " GROUP BY x.sender_aet, x.sender_address ORDER BY last DESC LIMIT 500");
     row.bind(since, source_series_max);
     while (row.step()) {
@@ -118,7 +118,7 @@ void Statistics::read_device(Source& source) {
 std::vector<Statistics::Arrival> Statistics::arrivals(std::string_view since) {
     std::vector<Arrival> all;
     auto row = connection_.statement(
-        "SELECT sender_aet, sender_address, time FROM dicom_series INDEXED BY dicom_series_source"
+        "SELECT sender_aet, sender_address, time FROM dicom_series INDEXED BY dicom_series_arrivals"
         " WHERE time >= ?1 ORDER BY time DESC LIMIT ?2");
     row.bind(since, source_series_max);
     while (row.step()) all.push_back({row.text(0), row.text(1), row.text(2)});
@@ -203,6 +203,32 @@ std::map<std::string, Statistics::RuleMatches> Statistics::rule_matches(const st
             --unseen;
         }
     }
+    return all;
+}
+
+std::map<std::string, std::uint64_t> Statistics::failures(std::string_view since) {
+    std::map<std::string, std::uint64_t> all = {{"receive", 0}, {"route", 0}, {"process", 0}, {"dispatch", 0}};
+    auto row = connection_.statement(
+        "SELECT coalesce((SELECT json_extract(k.data, '$.info.fail_stage') FROM tasks k WHERE k.id = t.task_id),"
+        " (SELECT json_extract(k.data, '$.info.fail_stage') FROM tasks k WHERE k.series_uid = t.series_uid"
+        " AND json_extract(k.data, '$.info.fail_stage') IS NOT NULL LIMIT 1)) FROM series_state t"
+        " WHERE state = 'failed' AND since >= ?1 LIMIT ?2");
+    row.bind(since, rows_max);
+    while (row.step()) {
+        const std::string stage = row.text(0);
+        ++all[stage == "PROCESSING" ? "process" : stage == "DISPATCHING" ? "dispatch" : "route"];
+    }
+    all["receive"] = rejections(since, static_cast<std::size_t>(rows_max)).size();
+    return all;
+}
+
+std::vector<Statistics::Ended> Statistics::ended(std::string_view since, std::size_t limit) {
+    std::vector<Ended> all;
+    auto row = connection_.statement(
+        "SELECT series_uid, since FROM series_state WHERE state IN ('done', 'discarded') AND since >= ?1"
+        " ORDER BY since LIMIT ?2");
+    row.bind(since, std::uint64_t{limit});
+    while (row.step()) all.push_back({row.text(0), row.text(1)});
     return all;
 }
 

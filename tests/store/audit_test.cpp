@@ -39,3 +39,15 @@ TEST_CASE("What stands in the audit cannot be changed or removed", "[store][audi
     CHECK_THROWS(f.administration->connection().execute("DELETE FROM audit"));
     CHECK_THROWS(f.administration->connection().execute("UPDATE audit SET user = 'somebody else'"));
 }
+
+TEST_CASE("What the audit need not keep any longer goes piece by piece, and nothing else can", "[store][audit]") {
+    AdministrationFixture f;
+    AuditLog audit(*f.administration);
+    for (int i = 0; i < 5; ++i) audit.add({}, f.now + std::chrono::hours(i));
+    const WallTime before = f.now + std::chrono::hours(3);
+    CHECK(audit.prune(before, 2) == 2);
+    CHECK(audit.prune(before, 2) == 1);
+    CHECK(audit.prune(before, 2) == 0);
+    CHECK(audit.list({}).size() == 2);
+    CHECK_THROWS(f.administration->connection().execute("DELETE FROM audit"));
+}

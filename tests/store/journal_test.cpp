@@ -302,3 +302,25 @@ TEST_CASE("States are named for people", "[store][journal]") {
     CHECK(to_string(SeriesStage::collecting) == "collecting");
     CHECK(to_string(SeriesStage::failed) == "failed");
 }
+
+TEST_CASE("What is known of a renamed object stays known under its new name", "[store][journal]") {
+    JournalFixture f;
+    const WallTime now{};
+    const auto event = [&](const char* sender, TaskEventType type) {
+        return journal::TaskEvent{now, "t", sender, type, 1, "x", ""};
+    };
+    f.write({journal::SeriesState{now, "1", journal::SeriesStage::done, "", "x, xx", "", 1, 1},
+             journal::SeriesState{now, "2", journal::SeriesStage::done, "", "a, x", "", 1, 1},
+             journal::TaskUpdated{now, "t", R"({"info": {"applied_rule": "x"}})"},
+             event("dispatcher.main", TaskEventType::dispatch_begin), event("dispatcher.main", TaskEventType::error),
+             event("processor.main", TaskEventType::process_module_begin),
+             event("processor.main", TaskEventType::error)});
+    f.write({journal::Renamed{journal::Renamed::Kind::rule, "x", "chest"}});
+    f.write({journal::Renamed{journal::Renamed::Kind::target, "x", "pacs"}});
+    f.write({journal::Renamed{journal::Renamed::Kind::module, "x", "bone"}});
+    database::Connection connection(f.file, database::Mode::read_only);
+    CHECK(connection.text("SELECT group_concat(rules, '; ') FROM series_state") == "chest, xx; a, chest");
+    CHECK(connection.text("SELECT applied_rule FROM tasks") == "chest");
+    CHECK(connection.text("SELECT group_concat(target) FROM (SELECT target FROM task_events ORDER BY id)") ==
+          "pacs,pacs,bone,bone");
+}

@@ -24,7 +24,8 @@ struct AuditEntry {
     std::optional<std::int64_t> revision;
 };
 
-/// Only grows: the table refuses changes. Throws DatabaseError. One thread at a time.
+/// Only grows, but for what is older than it has to be kept: the table refuses changes. Throws DatabaseError. One
+/// thread at a time.
 class AuditLog {
 public:
     explicit AuditLog(Administration& administration) : connection_(administration.connection()) {}
@@ -42,6 +43,9 @@ public:
     /// How many fit the filter, wherever they are; counts no further than `counted_max`.
     std::uint64_t count(const Filter& filter);
     static constexpr std::uint64_t counted_max = 10'000;
+
+    /// Removes the oldest entries from before then, at most so many; how many it were.
+    std::size_t prune(WallTime before, std::size_t entries_max);
 
 private:
     database::Connection& connection_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quicksilver {
@@ -21,6 +22,46 @@ public:
         std::string time, filename, file_uid, series_uid;
     };
     std::vector<File> dicom_files(std::string_view series_uid);
+
+    struct Series {
+        std::int64_t id = 0;
+        std::string time, series_uid;
+        std::optional<std::string> description, modality;
+    };
+    /// All, newest first, or the one.
+    std::vector<Series> series(std::string_view series_uid);
+
+    struct Task {
+        std::string id, time;
+        std::optional<std::string> description, modality;  ///< of its series
+    };
+    /// Those that no other one made, newest first.
+    std::vector<Task> tasks();
+
+    struct Test {
+        std::string id, type, rule_type, time_begin, time_end, status, task_id;
+    };
+    /// Newest first.
+    std::vector<Test> tests();
+
+    struct Event {
+        std::int64_t id = 0;
+        std::string task_id, time, sender, event;
+        std::int64_t file_count = 0;
+        std::string target, info;
+        std::int64_t client_timestamp = 0;
+    };
+    /// Of the task and those that it made, task by task.
+    std::vector<Event> task_events(std::string_view task_id);
+
+    struct SeriesOfTask {
+        std::vector<std::pair<std::string, std::optional<std::string>>> tags;  ///< that have columns, by keyword
+        std::string all_tags;                                                  ///< JSON, as the rules saw them
+    };
+    /// Of a task that no other one made; nothing when there is no such task.
+    std::optional<SeriesOfTask> series_of_task(std::string_view task_id);
+    /// Ids and task.json of the task and those that it made.
+    std::vector<std::pair<std::string, std::string>> task_files(std::string_view task_id);
 
     struct ProcessLog {
         std::int64_t id = 0;

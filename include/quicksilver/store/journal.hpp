@@ -4,6 +4,7 @@
 #include "quicksilver/core/result.hpp"
 #include "quicksilver/core/tags.hpp"
 #include "quicksilver/store/events.hpp"
+#include "quicksilver/store/history_pruning.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -118,12 +119,31 @@ struct ProcessorOutput {
     std::string output;    ///< JSON
 };
 
+/// A test that a helper runs. Begun once more it is the same test, with the task that it has by now.
+struct TestBegun {
+    WallTime time;
+    std::string id, type, rule_type, task_id;
+};
+
+struct TestEnded {
+    WallTime time;
+    std::string id, status;
+};
+
+/// An object of the configuration has another name; what is known of it stays known, under the new one.
+struct Renamed {
+    enum class Kind { rule, target, module };
+    Kind kind = Kind::rule;
+    std::string from, to;
+};
+
 }  // namespace journal
 
 using JournalEntry =
     std::variant<journal::MercureEvent, journal::WebguiEvent, journal::DicomFile, journal::SeriesRegistered,
                  journal::SeriesState, journal::SeriesDecision, journal::TaskRegistered, journal::TaskUpdated,
-                 journal::TaskEvent, journal::ProcessorLog, journal::ProcessorOutput>;
+                 journal::TaskEvent, journal::ProcessorLog, journal::ProcessorOutput, journal::TestBegun,
+                 journal::TestEnded, journal::Renamed>;
 
 std::string_view to_string(journal::SeriesStage stage);
 
@@ -144,6 +164,10 @@ public:
     /// All of them in one transaction, or none. After an error (Errc::no_space: the disk is full) the caller keeps them
     /// and writes them again later.
     Result<void> write(const std::vector<JournalEntry>& entries);
+
+    /// Removes a piece of what is older, and the files of its logs; see prune_history.
+    Result<HistoryPruning> prune(WallTime before, HistoryPruning from, std::size_t rows_max,
+                                 const FolderIsHere& is_here);
 
     /// How large the database may grow, in bytes; beyond it `write` answers Errc::no_space. 0 = no limit.
     void set_size_limit(std::uint64_t bytes);

@@ -78,6 +78,16 @@ public:
     /// By rule, of these.
     std::map<std::string, RuleMatches> rule_matches(const std::vector<std::string>& rules, std::string_view since);
 
+    /// How many series have failed since then, by the stage in which they did: route, process, dispatch; of at most
+    /// `rows_max`. Associations that were rejected are those of receive.
+    std::map<std::string, std::uint64_t> failures(std::string_view since);
+
+    struct Ended {
+        std::string series_uid, since;
+    };
+    /// Series that have ended since then and whose files are to be removed in time, the oldest first.
+    std::vector<Ended> ended(std::string_view since, std::size_t limit);
+
     static constexpr std::int64_t rows_max = 100'000;
     static constexpr std::int64_t matched_series_max = 50'000;
     static constexpr std::int64_t source_series_max = 20'000;
