@@ -112,21 +112,22 @@ asio::awaitable<Result<void>> PipelineControl::act_on_target(TargetAction action
     co_return Error{Errc::invalid, "there is no such action"};
 }
 
-asio::awaitable<Result<Control::Steps>> PipelineControl::test_target(std::string target, StepObserver on_step) {
+asio::awaitable<Result<Control::Steps>> PipelineControl::test_target(std::string target, Stop stop,
+                                                                     StepObserver on_step) {
     TargetTest::Observer tell = [on_step](const TestStep& step) { on_step(shown(step)); };
-    const Result<std::vector<TestStep>> steps = co_await parts_.delivery.test(std::move(target), std::move(tell));
+    const Result<std::vector<TestStep>> steps =
+        co_await parts_.delivery.test(std::move(target), std::move(stop), std::move(tell));
     if (!steps) co_return steps.error();
     co_return shown(*steps);
 }
 
 asio::awaitable<Result<Control::Steps>> PipelineControl::test_unsaved_target(std::string document, std::string target,
-                                                                             StepObserver on_step) {
-    const StopFlag never{false};
+                                                                             Stop stop, StepObserver on_step) {
     const auto io = parts_.context.io;
     const auto tell = [io, on_step](const TestStep& step) {
         asio::post(io, [on_step, step] { on_step(shown(step)); });
     };
-    TargetTest run(TargetTest::Depth::full, never, tell);
+    TargetTest run(TargetTest::Depth::full, *stop, tell);
     auto work = [&]() -> Result<Steps> {
         const LoadedConfig loaded = load_config_text(document, parts_.sources);
         const TargetConfig* config = loaded.ok() ? loaded.config->find_target(target) : nullptr;

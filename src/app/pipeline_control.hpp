@@ -55,8 +55,8 @@ public:
     boost::asio::awaitable<Result<void>> discard_study(std::string id) override;
     boost::asio::awaitable<Result<void>> extend_study(std::string id) override;
     boost::asio::awaitable<Result<void>> act_on_target(TargetAction action, std::string target) override;
-    boost::asio::awaitable<Result<Steps>> test_target(std::string target, StepObserver on_step) override;
-    boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target,
+    boost::asio::awaitable<Result<Steps>> test_target(std::string target, Stop stop, StepObserver on_step) override;
+    boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target, Stop stop,
                                                               StepObserver on_step) override;
     boost::asio::awaitable<Result<void>> act_on_task(TaskAction action, std::string task_id) override;
     boost::asio::awaitable<Result<std::string>> send_task(std::string task_id,

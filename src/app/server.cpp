@@ -18,6 +18,7 @@
 #include "quicksilver/store/administration.hpp"
 #include "quicksilver/store/crashing_file_ops.hpp"
 #include "quicksilver/store/data_lock.hpp"
+#include "quicksilver/store/retention_settings.hpp"
 #include "quicksilver/store/revisions.hpp"
 
 #include "engine_modules.hpp"
@@ -223,6 +224,7 @@ private:
         stages_.start("cleaner", cleaner_->run());
         stages_.start("pauses", control_->watch());
         stages_.start("bookkeeper", books_.run());
+        stages_.start("old history", prune_history());
         stages_.start("storage", watch_storage());
         stages_.start("configuration", watch_configuration_file());
         stages_.start("hangup", reload_on_hangup());
@@ -289,6 +291,16 @@ private:
             status_->sample(clock_->now());
             co_await clock_->wait_for(storage_watch_interval);
         }
+    }
+
+    asio::awaitable<void> prune_history() {
+        const auto kept = [this] { return RetentionSettings::of(*config_.snapshot()).history; };
+        const auto is_here = [this](const std::string& name) {
+            constexpr Stage stages[] = {Stage::incoming, Stage::processing, Stage::outgoing,
+                                        Stage::success,  Stage::error,      Stage::discard};
+            return std::ranges::any_of(stages, [&](Stage stage) { return folders_.exists(stage, name); });
+        };
+        return books_.prune(kept, is_here);
     }
 
     asio::awaitable<void> watch_configuration_file() {

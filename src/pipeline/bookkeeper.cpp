@@ -1,6 +1,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/store/retention_settings.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -92,6 +93,38 @@ boost::asio::awaitable<void> Bookkeeper::run() {
         const auto state = co_await boost::asio::this_coro::cancellation_state;
         if (state.cancelled() != boost::asio::cancellation_type::none) co_return;
     }
+}
+
+boost::asio::awaitable<void> Bookkeeper::prune(std::function<std::chrono::duration<double>()> kept,
+                                               FolderIsHere is_here) {
+    for (;;) {
+        co_await clock_.wait_for(RetentionSettings::interval);
+        const auto age = kept();
+        if (age.count() <= 0) continue;
+        const WallTime before = clock_.wall_now() - std::chrono::duration_cast<WallTime::duration>(age);
+        co_await prune_once(before, is_here);
+    }
+}
+
+boost::asio::awaitable<void> Bookkeeper::prune_once(WallTime before, const FolderIsHere& is_here) {
+    constexpr std::size_t rows_at_once = 50;
+    HistoryPruning round;
+    auto remove = [&]() -> Result<HistoryPruning> {
+        if (auto opened = open_database(); !opened) return opened.error();
+        return journal_->prune(before, round, rows_at_once, is_here);
+    };
+    while (!round.is_done) {
+        Result<HistoryPruning> piece = co_await run_blocking(journal_pool_, remove);
+        if (!piece) {
+            log_.warn("old history cannot be removed", kv("reason", piece.error().message));
+            co_return;
+        }
+        round = *std::move(piece);
+        co_await clock_.wait_for(pause_between_pieces);
+    }
+    if (round.series + round.rows == 0) co_return;
+    log_.info("old history removed", kv("series", round.series), kv("other_rows", round.rows),
+              kv("before", rfc3339(before)));
 }
 
 boost::asio::awaitable<void> Bookkeeper::close() {

@@ -303,14 +303,15 @@ Result<void> Dispatcher::put_first(const std::string& task_id) {
     return {};
 }
 
-asio::awaitable<Result<std::vector<TestStep>>> Dispatcher::test(std::string name, TargetTest::Observer on_step) {
+asio::awaitable<Result<std::vector<TestStep>>> Dispatcher::test(std::string name, std::shared_ptr<const StopFlag> stop,
+                                                                TargetTest::Observer on_step) {
     const auto target = target_for(name);
     if (!target) co_return target.error();
     const auto io = context_.io;
     const auto tell = [io, on_step](const TestStep& step) {
         if (on_step) asio::post(io, [on_step, step] { on_step(step); });
     };
-    TargetTest run(TargetTest::Depth::full, stop_, tell);
+    TargetTest run(TargetTest::Depth::full, *stop, tell);
     auto work = [&] { (*target)->test(run); };
     co_await run_blocking(sends_, work);
     co_return run.steps();
@@ -327,7 +328,10 @@ asio::awaitable<void> Dispatcher::read_paused() {
     if (!names.is_array()) co_return;
     for (const auto& name : names) {
         if (!name.is_string()) continue;
-        queue_of(name.get<std::string>()).paused = true;
+        // Paused under the name that it had then.
+        const auto config = context_.config();
+        const TargetConfig* target = config->find_target(name.get<std::string>());
+        queue_of(target ? target->name : name.get<std::string>()).paused = true;
         context_.log.info("target is paused", kv("target", name.get<std::string>()));
     }
 }

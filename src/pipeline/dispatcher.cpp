@@ -375,6 +375,17 @@ void Dispatcher::configuration_changed() {
         const TargetConfig* target = targets_config_->find_target(name);
         if (target) queue->breaker.set_plan(circuit_plan(target->retry));
         queue->breaker.look_again(context_.clock.now());
+        if (target && target->name != name) move_to(target->name, *queue);
+    }
+}
+
+/// What waits for a target that has another name now.
+void Dispatcher::move_to(const std::string& name, TargetQueue& former) {
+    TargetQueue& queue = queue_of(name);
+    if (former.paused || former.draining) queue.paused = true;
+    former.paused = former.draining = false;
+    for (PriorityQueue<TargetQueue::Entry>* line : {&former.waiting, &former.held}) {
+        while (auto entry = line->pop(true)) place(entry->task, entry->task->shares.at(entry->share));
     }
 }
 

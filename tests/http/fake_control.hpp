@@ -2,6 +2,9 @@
 
 #include "quicksilver/http/control.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,11 +31,13 @@ struct FakeControl final : Control {
         static constexpr const char* names[] = {"pause", "resume", "drain", "retry"};
         return note(fmt::format("{} {}", names[static_cast<int>(action)], target));
     }
-    boost::asio::awaitable<Result<Steps>> test_target(std::string target, StepObserver on_step) override {
+    boost::asio::awaitable<Result<Steps>> test_target(std::string target, Stop stop, StepObserver on_step) override {
+        test_stop = std::move(stop);
         return run_steps("test " + target, std::move(on_step));
     }
-    boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target,
+    boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target, Stop stop,
                                                               StepObserver on_step) override {
+        test_stop = std::move(stop);
         unsaved = nlohmann::json::parse(document).at("targets").at(target);
         return run_steps("test unsaved " + target, std::move(on_step));
     }
@@ -82,6 +87,8 @@ struct FakeControl final : Control {
     std::vector<std::string> told;
     std::vector<PauseOrder> orders;
     nlohmann::json unsaved;
+    Stop test_stop;             ///< of the last test of a target
+    bool test_goes_on = false;  ///< until it is stopped
 
 private:
     static std::string name_of(Stage stage) {
@@ -113,6 +120,11 @@ private:
     }
     boost::asio::awaitable<Result<Steps>> run_steps(std::string what, StepObserver on_step) {
         told.push_back(what);
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+        while (test_goes_on && !test_stop->load()) {
+            timer.expires_after(std::chrono::milliseconds(1));
+            co_await timer.async_wait(boost::asio::use_awaitable);
+        }
         for (const TargetTestStep& step : steps) on_step(step);
         co_return steps;
     }

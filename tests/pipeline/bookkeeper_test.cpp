@@ -1,6 +1,7 @@
 #include "quicksilver/pipeline/bookkeeper.hpp"
 
 #include "quicksilver/core/coroutine_group.hpp"
+#include "quicksilver/store/database.hpp"
 #include "quicksilver/store/reader.hpp"
 
 #include "stage_fixture.hpp"
@@ -68,4 +69,25 @@ TEST_CASE("Entries wait while the database cannot be written, and are written in
     REQUIRE(events->size() == 2);
     CHECK(events->front().info == "first");
     CHECK(events->back().info == "second");
+}
+
+TEST_CASE("What is older than it has to be kept is removed now and then", "[pipeline][bookkeeper]") {
+    Fixture f;
+    const WallTime now = f.clock.wall_now();
+    f.books.record(journal::SeriesState{now - 48h, "1.1", journal::SeriesStage::done, "", "", "", 1, 1});
+    f.books.record(journal::SeriesState{now, "1.2", journal::SeriesStage::done, "", "", "", 1, 1});
+    f.group.start("books", f.books.run());
+    f.run_until([&] { return f.books.written() == 2; });
+    std::chrono::duration<double> kept{0};
+    f.group.start("old", f.books.prune([&] { return kept; }, [](const std::string&) { return false; }));
+    database::Connection connection(f.root / "books.sqlite", database::Mode::read_only);
+    const auto left = [&] { return connection.text("SELECT group_concat(series_uid) FROM series_state"); };
+    f.run_until([&] { return f.clock.waiters() == 1; });
+    f.clock.advance(1h);  // kept for ever
+    f.run_until([&] { return f.clock.waiters() == 1; });
+    CHECK(left() == "1.1,1.2");
+    kept = 24h;
+    f.clock.advance(1h);
+    f.run_until([&] { return left() == "1.2"; });
+    f.close(f.books);
 }

@@ -254,16 +254,44 @@ TEST_CASE("A target is tested step by step", "[pipeline][control]") {
     Fixture f;
     Names seen;
     const auto on_step = [&seen](const TestStep& step) { seen.push_back(step.name); };
-    const auto good = f.ask(f.dispatcher->test("a", on_step));
+    const auto stop = std::make_shared<StopFlag>(false);
+    const auto good = f.ask(f.dispatcher->test("a", stop, on_step));
     REQUIRE(good.ok());
     f.run_until([&] { return !seen.empty(); });
     CHECK(seen == Names({"echo"}));
     CHECK(good->front().ok);
     f.script.answer_probes("a", refused);
-    const auto bad = f.ask(f.dispatcher->test("a", on_step));
+    const auto bad = f.ask(f.dispatcher->test("a", stop, on_step));
     REQUIRE(bad.ok());
     CHECK_FALSE(bad->front().ok);
     CHECK(bad->front().detail == "not today");
     CHECK(bad->front().hint == "scripted hint");
-    CHECK(f.ask(f.dispatcher->test("x", on_step)).error().code == Errc::not_found);
+    CHECK(f.ask(f.dispatcher->test("x", stop, on_step)).error().code == Errc::not_found);
+    stop->store(true);
+    CHECK(f.ask(f.dispatcher->test("a", stop, on_step))->front().detail == "stopped");
+}
+
+TEST_CASE("What waits for a target is delivered when that has got another name, and a pause stays one",
+          "[pipeline][control]") {
+    Fixture f;
+    REQUIRE(f.ask(f.dispatcher->pause("a")).ok());
+    f.run();
+    add_and_wait(f, "waits", "a");
+    f.reconfigure([](Config& config) {
+        for (TargetConfig& target : config.targets) {
+            if (target.name == "a") target.name = "archive";
+        }
+        config.document["former_names"]["targets"]["a"] = "archive";
+    });
+    f.advance(61s);
+    f.run_until([&] { return f.state_of("archive").waiting == 1; });
+    CHECK(f.state_of("archive").paused);
+    f.restart();
+    f.run();
+    f.run_until([&] { return f.state_of("archive").waiting == 1; });
+    CHECK(f.state_of("archive").paused);
+    CHECK(f.script.attempts("a") == 0);
+    REQUIRE(f.ask(f.dispatcher->resume("archive")).ok());
+    f.run_until([&] { return f.is_in(Stage::success, "waits"); });
+    CHECK(f.script.attempts("archive") == 1);
 }

@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/clock.hpp"
 #include "quicksilver/core/result.hpp"
+#include "quicksilver/core/stop_flag.hpp"
 #include "quicksilver/store/hold_marker.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -91,6 +92,7 @@ public:
     };
     using StepObserver = std::function<void(const TargetTestStep&)>;
     using Steps = std::vector<TargetTestStep>;
+    using Stop = std::shared_ptr<const StopFlag>;
 
     virtual ~Control() = default;
 
@@ -104,11 +106,11 @@ public:
     virtual boost::asio::awaitable<Result<void>> extend_study(std::string id) = 0;
 
     virtual boost::asio::awaitable<Result<void>> act_on_target(TargetAction action, std::string target) = 0;
-    /// Step by step; `on_step` is called on the io thread as each ends.
-    virtual boost::asio::awaitable<Result<Steps>> test_target(std::string target, StepObserver on_step) = 0;
+    /// Step by step; `on_step` is called on the io thread as each ends, `stop` ends it between two of them or sooner.
+    virtual boost::asio::awaitable<Result<Steps>> test_target(std::string target, Stop stop, StepObserver on_step) = 0;
     /// A target of a configuration that nobody has saved; `document` is the text of its file.
     virtual boost::asio::awaitable<Result<Steps>> test_unsaved_target(std::string document, std::string target,
-                                                                      StepObserver on_step) = 0;
+                                                                      Stop stop, StepObserver on_step) = 0;
 
     virtual boost::asio::awaitable<Result<void>> act_on_task(TaskAction action, std::string task_id) = 0;
     /// A new task with the same files, whose id is returned.

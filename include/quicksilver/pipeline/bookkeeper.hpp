@@ -41,6 +41,8 @@ public:
     boost::asio::awaitable<void> make_database();
     /// Writes until cancelled.
     boost::asio::awaitable<void> run();
+    /// Removes what is older than `kept` says, in small pieces, now and then, until cancelled; 0: nothing.
+    boost::asio::awaitable<void> prune(std::function<std::chrono::duration<double>()> kept, FolderIsHere is_here);
     /// The last batch, then closes the database. After run() has ended.
     boost::asio::awaitable<void> close();
 
@@ -51,9 +53,11 @@ public:
     static constexpr std::size_t batch = 500;            ///< entries that do not wait for the interval
     static constexpr std::size_t pending_max = 200'000;  ///< kept while the database cannot be written
     static constexpr std::chrono::milliseconds interval{200};
+    static constexpr std::chrono::milliseconds pause_between_pieces{50};
 
 private:
     boost::asio::awaitable<bool> write_pending();
+    boost::asio::awaitable<void> prune_once(WallTime before, const FolderIsHere& is_here);
     Result<void> open_database();
 
     boost::asio::thread_pool& journal_pool_;

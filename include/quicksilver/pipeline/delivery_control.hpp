@@ -1,10 +1,12 @@
 #pragma once
 
 #include "quicksilver/core/result.hpp"
+#include "quicksilver/core/stop_flag.hpp"
 #include "quicksilver/pipeline/targets/target_test.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,8 +48,10 @@ public:
     /// Before all others in the queues of its targets, whatever its priority and the hour.
     virtual Result<void> put_first(const std::string& task_id) = 0;
 
-    /// Tests a target of the configuration step by step; `on_step` is called on the io thread as each ends.
+    /// Tests a target of the configuration step by step, until `stop`; `on_step` is called on the io thread as each
+    /// ends.
     virtual boost::asio::awaitable<Result<std::vector<TestStep>>> test(std::string target,
+                                                                       std::shared_ptr<const StopFlag> stop,
                                                                        TargetTest::Observer on_step) = 0;
 };
 

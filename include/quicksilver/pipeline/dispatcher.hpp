@@ -86,7 +86,7 @@ public:
     boost::asio::awaitable<Result<void>> resend(std::string task_id, Resend what) override;
     boost::asio::awaitable<Result<std::string>> send_to(std::string task_id, std::vector<std::string> targets) override;
     Result<void> put_first(const std::string& task_id) override;
-    boost::asio::awaitable<Result<std::vector<TestStep>>> test(std::string target,
+    boost::asio::awaitable<Result<std::vector<TestStep>>> test(std::string target, std::shared_ptr<const StopFlag> stop,
                                                                TargetTest::Observer on_step) override;
 
     /// The targets that are paused, in outgoing/, so that a restart does not resume them.
@@ -114,6 +114,7 @@ private:
                                   const StopFlag& stop);
     Result<std::shared_ptr<Target>> target_for(const std::string& name);
     void configuration_changed();
+    void move_to(const std::string& name, TargetQueue& former);
     boost::asio::awaitable<void> rest(std::shared_ptr<Target> target);
     void start_probes();
     boost::asio::awaitable<void> probe(std::string target);

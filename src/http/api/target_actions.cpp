@@ -41,17 +41,25 @@ Result<Json> verdict(const Result<Control::Steps>& tested) {
     return Json{{"ok", ok}, {"steps", std::move(steps)}};
 }
 
+/// What its owner, or the end of the server, ends the test with.
+Control::Stop stop_of(Operations::Operation& operation) {
+    auto stop = std::make_shared<StopFlag>(false);
+    operation.on_cancel([stop] { stop->store(true); });
+    return stop;
+}
+
 asio::awaitable<Result<Json>> test_saved(Control& control, std::string name, Operations::Operation& operation) {
     Control::StepObserver on_step = [&operation](const TargetTestStep& step) { operation.add_step(step_json(step)); };
-    const Result<Control::Steps> tested = co_await control.test_target(std::move(name), std::move(on_step));
+    const Result<Control::Steps> tested =
+        co_await control.test_target(std::move(name), stop_of(operation), std::move(on_step));
     co_return verdict(tested);
 }
 
 asio::awaitable<Result<Json>> test_draft(Control& control, std::string document, std::string name,
                                          Operations::Operation& operation) {
     Control::StepObserver on_step = [&operation](const TargetTestStep& step) { operation.add_step(step_json(step)); };
-    const Result<Control::Steps> tested =
-        co_await control.test_unsaved_target(std::move(document), std::move(name), std::move(on_step));
+    const Result<Control::Steps> tested = co_await control.test_unsaved_target(std::move(document), std::move(name),
+                                                                               stop_of(operation), std::move(on_step));
     co_return verdict(tested);
 }
 

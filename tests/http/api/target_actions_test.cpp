@@ -30,6 +30,22 @@ TEST_CASE("A target is tested step by step", "[http][api][targets]") {
     CHECK(api.call("POST", "/targets/other/test", nullptr, {who}).status == 404);
 }
 
+TEST_CASE("The test of a target ends when its owner does not want it any more", "[http][api][targets]") {
+    ApiFixture api;
+    know(api, "pacs");
+    api.control.test_goes_on = true;
+    const auto admin = api.full_token(Role::admin, false);
+    const json draft = {{"name", "new"}, {"target_type", "dicom"}, {"ip", "10.0.0.9"}, {"port", "104"}};
+    const auto end = [&](const ApiAnswer& begun) {
+        REQUIRE(begun.status == 202);
+        const std::string operation = "/operations/" + begun.body.at("id").get<std::string>();
+        CHECK(api.call("DELETE", operation, nullptr, {admin}).status == 204);
+        CHECK(api.end_of(begun, admin).at("state") == "cancelled");
+    };
+    end(api.call("POST", "/targets/pacs/test", nullptr, {admin}));
+    end(api.call("POST", "/targets/test", draft, {admin}));
+}
+
 TEST_CASE("A target is tested before it is saved", "[http][api][targets]") {
     ApiFixture api;
     const auto admin = api.full_token(Role::admin, false);
