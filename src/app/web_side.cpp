@@ -4,7 +4,11 @@
 #include "quicksilver/core/thread_priority.hpp"
 #include "quicksilver/http/assets.hpp"
 #include "quicksilver/http/bookkeeper_routes.hpp"
+#include "quicksilver/http/config_etag.hpp"
 #include "quicksilver/http/uploads.hpp"
+#include "quicksilver/store/audit.hpp"
+#include "quicksilver/store/renames.hpp"
+#include "quicksilver/store/retention_settings.hpp"
 #include "quicksilver/store/task_folders.hpp"
 
 #include <boost/asio/post.hpp>
@@ -65,12 +69,13 @@ Result<void> WebSide::listen() {
     };
     add_api_routes(routes, std::move(services));
     add_bookkeeper_routes(routes, {[this] { return parts_.config_handle.snapshot(); }, parts_.record, parts_.clock,
-                                   history_, readers_pool_});
+                                   history_, parts_.folders, readers_pool_});
     note_file();
     server_ = std::make_unique<HttpServer>(parts_.io, parts_.config.http, std::move(routes), parts_.log);
     if (auto listening = server_->listen(); !listening) return listening;
     background_.start("live pipeline", tell_pipeline());
     background_.start("certificate", watch_certificate());
+    background_.start("old audit", prune_audit());
     return {};
 }
 
@@ -92,6 +97,26 @@ boost::asio::awaitable<void> WebSide::watch_certificate() {
     }
 }
 
+boost::asio::awaitable<void> WebSide::prune_audit() {
+    constexpr std::size_t entries_at_once = 1000;
+    for (;;) {
+        co_await parts_.clock.wait_for(RetentionSettings::interval);
+        const Seconds kept = RetentionSettings::of(*parts_.config_handle.snapshot()).audit;
+        if (kept.count() <= 0) continue;
+        const WallTime before = parts_.clock.wall_now() - std::chrono::duration_cast<WallTime::duration>(kept);
+        auto prune = [&] {
+            try {
+                return AuditLog(parts_.administration).prune(before, entries_at_once);
+            } catch (const database::DatabaseError& failed) {
+                parts_.log.error("the audit cannot be pruned", kv("reason", failed.what()));
+                return std::size_t{0};
+            }
+        };
+        std::size_t pruned = entries_at_once;
+        while (pruned == entries_at_once) pruned = co_await run_blocking(administration_pool_, prune);
+    }
+}
+
 boost::asio::awaitable<void> WebSide::stop(std::chrono::milliseconds grace) {
     events_.close();
     background_.cancel();
@@ -110,7 +135,9 @@ void WebSide::note_file() {
     try {
         ConfigHistory history(parts_.config_handle, parts_.administration);
         const std::int64_t revision = history.note_file(std::chrono::system_clock::now());
-        if (revision > 0) parts_.log.info("kept the configuration of the file", kv("revision", revision));
+        if (revision <= 0) return;
+        parts_.log.info("kept the configuration of the file", kv("revision", revision));
+        if (const auto kept = history.revisions().find(revision)) tell_configuration(revision, "", kept->changes);
     } catch (const database::DatabaseError& failed) {
         parts_.log.error("the configuration's history cannot be written", kv("reason", failed.what()));
     }
@@ -120,14 +147,20 @@ void WebSide::note_file() {
 void WebSide::configuration_changed(const std::string& user, const ConfigChange& change) {
     parts_.log.info("configuration changed", kv("user", user), kv("revision", change.revision),
                     kv("changes", change.changes.size()));
+    tell_configuration(change.revision, user, change.changes);
+    boost::asio::post(parts_.io, [this] { parts_.configuration_changed(); });
+}
+
+/// On the administration's thread. Who edits an object sees by its ETag that it is another one now.
+void WebSide::tell_configuration(std::int64_t revision, const std::string& user, const nlohmann::json& changes) {
     nlohmann::json objects = nlohmann::json::array();
-    for (const auto& [kind, name] : changed_objects(change.changes)) {
-        objects.push_back({{"type", kind}, {"id", name}});
+    for (const ConfigObjectName& object : changed_objects(changes)) {
+        objects.push_back({{"type", object.kind}, {"id", object.name}, {"etag", config_etag(revision, object)}});
     }
-    nlohmann::json data = {{"revision", change.revision}, {"user", user}, {"objects", std::move(objects)}};
-    boost::asio::post(parts_.io, [this, data = std::move(data)] {
+    nlohmann::json data = {{"revision", revision}, {"user", user}, {"objects", std::move(objects)}};
+    boost::asio::post(parts_.io, [this, data = std::move(data), renamed = renames_in(changes)] {
         events_.publish("config", "config", data);
-        parts_.configuration_changed();
+        for (const journal::Renamed& one : renamed) parts_.record(one);
     });
 }
 

@@ -60,7 +60,9 @@ private:
     void note_file();
     boost::asio::awaitable<void> tell_pipeline();
     boost::asio::awaitable<void> watch_certificate();
+    boost::asio::awaitable<void> prune_audit();
     void configuration_changed(const std::string& user, const ConfigChange& change);
+    void tell_configuration(std::int64_t revision, const std::string& user, const nlohmann::json& changes);
 
     Parts parts_;
     boost::asio::thread_pool administration_pool_{1};

@@ -2,13 +2,13 @@
 
 #include "quicksilver/core/address_range.hpp"
 #include "quicksilver/core/json_depth.hpp"
+#include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
-#include "quicksilver/store/bookkeeper_queries.hpp"
-#include "quicksilver/store/durable_file.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include "api/sign_in_throttle.hpp"
+#include "bookkeeper_answers.hpp"
 #include "form.hpp"
 
 #include <fmt/format.h>
@@ -25,10 +25,10 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t listed_max = 10'000;
 constexpr double wrong_keys_max = 20;  // a minute
 constexpr std::size_t clients_max = 10'000;
 constexpr unsigned depth_max = 100;
+constexpr std::size_t said_bytes_max = 10'000;
 
 class Bookkeeping {
 public:
@@ -67,13 +67,14 @@ public:
         co_return make_json({{"ok", ""}});
     }
 
-    using Question = std::function<json(History& history, const HttpRequest& request)>;
-
-    asio::awaitable<HttpResponse> read(const HttpRequest& request, const Question& question) {
+    asio::awaitable<HttpResponse> read(const HttpRequest& request, const BookkeeperQuestion& question) {
         if (auto refused = refusal(request)) co_return *std::move(refused);
         auto ask = [&]() -> std::optional<json> {
             try {
-                return services_.history.ask([&](History& history) { return question(history, request); });
+                return services_.history.ask([&](History& history) {
+                    BookkeeperQueries queries(history.connection());
+                    return question(BookkeeperAsked{queries, request, services_.folders, services_.clock.wall_now()});
+                });
             } catch (const database::DatabaseError&) {
                 return std::nullopt;
             }
@@ -105,11 +106,6 @@ std::uint64_t number_in(const std::string& text) {
     std::uint64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
-}
-
-std::uint64_t number_in(const HttpRequest& request, const char* parameter, std::uint64_t otherwise) {
-    const std::string text(request.query_value(parameter));
-    return text.empty() ? otherwise : number_in(text);
 }
 
 std::optional<JournalEntry> mercure_event(const HttpRequest& request, WallTime now) {
@@ -157,10 +153,35 @@ std::optional<JournalEntry> task(const HttpRequest& request, WallTime now) {
     return journal::TaskRegistered{now, text_of(body, "id"), text_of(body, "parent_id"), text_of(body, "series_uid")};
 }
 
+std::string dumped(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// What a helper says in its own words may name the patient, so that it is told from what we say.
+std::string helper_text(const std::string& said) {
+    return said.empty() ? said : peer_text(said, said_bytes_max);
+}
+
+/// The reasons that people are shown of a task.json.
+void mark_words(json& task) {
+    const auto mark = [](json& object, const char* member) {
+        if (object.is_object() && object.contains(member) && object[member].is_string()) {
+            object[member] = helper_text(object[member].get<std::string>());
+        }
+    };
+    if (task.contains("info")) mark(task["info"], "fail_reason");
+    if (!task.contains("dispatch") || !task["dispatch"].is_object() || !task["dispatch"].contains("status")) return;
+    json& status = task["dispatch"]["status"];
+    if (!status.is_object()) return;
+    for (json& target : status) mark(target, "reason");
+}
+
 std::optional<JournalEntry> task_update(const HttpRequest& request, WallTime now) {
-    const json body = read_json(request);
+    json body = read_json(request);
     if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
-    return journal::TaskUpdated{now, text_of(body, "id"), request.body};
+    std::string id = text_of(body, "id");
+    mark_words(body);
+    return journal::TaskUpdated{now, std::move(id), dumped(body)};
 }
 
 std::optional<JournalEntry> task_event(const HttpRequest& request, WallTime now) {
@@ -172,7 +193,25 @@ std::optional<JournalEntry> task_event(const HttpRequest& request, WallTime now)
                               parse_type(form.value("event"), TaskEventType::process_restart),
                               number_in(form.value("file_count")),
                               form.value("target"),
-                              form.value("info")};
+                              helper_text(form.value("info"))};
+}
+
+std::string text_or(const json& object, const char* member, const char* otherwise) {
+    std::string text = text_of(object, member);
+    return text.empty() ? otherwise : text;
+}
+
+std::optional<JournalEntry> test_begin(const HttpRequest& request, WallTime now) {
+    const json body = read_json(request);
+    if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
+    return journal::TestBegun{now, text_of(body, "id"), text_or(body, "type", "route"),
+                              text_or(body, "rule_type", "series"), text_of(body, "task_id")};
+}
+
+std::optional<JournalEntry> test_end(const HttpRequest& request, WallTime now) {
+    const json body = read_json(request);
+    if (!body.is_object() || text_of(body, "id").empty()) return std::nullopt;
+    return journal::TestEnded{now, text_of(body, "id"), text_of(body, "status")};
 }
 
 std::optional<JournalEntry> processor_log(const HttpRequest& request, WallTime now) {
@@ -190,7 +229,7 @@ std::optional<JournalEntry> processor_output(const HttpRequest& request, WallTim
     const auto index = body.find("index");
     const auto part = [&body](const char* member) {
         const auto found = body.find(member);
-        return found == body.end() ? std::string("null") : found->dump(-1, ' ', false, json::error_handler_t::replace);
+        return found == body.end() ? std::string("null") : dumped(*found);
     };
     journal::ProcessorOutput output{now,
                                     text_of(body, "task_id"),
@@ -204,132 +243,6 @@ std::optional<JournalEntry> processor_output(const HttpRequest& request, WallTim
     return output;
 }
 
-/// As mercure shows times: without zone.
-std::string local_time(const std::string& rfc3339_text) {
-    const auto time = parse_rfc3339(rfc3339_text);
-    return time ? local_timestamp(*time) : rfc3339_text;
-}
-
-json query_dicom_files(History& history, const HttpRequest& request) {
-    json list = json::array();
-    BookkeeperQueries queries(history.connection());
-    for (const BookkeeperQueries::File& file : queries.dicom_files(request.query_value("series_uid"))) {
-        list.push_back({{"id", file.id},
-                        {"time", local_time(file.time)},
-                        {"filename", file.filename},
-                        {"file_uid", file.file_uid},
-                        {"series_uid", file.series_uid}});
-    }
-    return list;
-}
-
-std::string read_log_file(const std::string& path) {
-    constexpr std::size_t log_bytes_max = 4 * 1024 * 1024;
-    auto text = read_text_file(path, log_bytes_max);
-    return text ? *std::move(text) : std::string();
-}
-
-json query_process_logs(History& history, const HttpRequest& request) {
-    json list = json::array();
-    BookkeeperQueries queries(history.connection());
-    for (const BookkeeperQueries::ProcessLog& log : queries.process_logs(request.query_value("task_id"))) {
-        list.push_back({{"id", log.id},
-                        {"task_id", log.task_id},
-                        {"module_name", log.module},
-                        {"time", local_time(log.time)},
-                        {"logs", log.file.empty() ? log.text : read_log_file(log.file)}});
-    }
-    return list;
-}
-
-json query_process_results(History& history, const HttpRequest& request) {
-    json list = json::array();
-    BookkeeperQueries queries(history.connection());
-    for (const BookkeeperQueries::ProcessResult& result : queries.process_results(request.query_value("task_id"))) {
-        list.push_back({{"id", result.id},
-                        {"time", local_time(result.time)},
-                        {"task_id", result.task_id},
-                        {"task_acc", result.acc},
-                        {"task_mrn", result.mrn},
-                        {"module", result.module},
-                        {"index", result.index},
-                        {"settings", json::parse(result.settings, nullptr, false)},
-                        {"output", json::parse(result.output, nullptr, false)}});
-        for (const char* member : {"settings", "output"}) {
-            if (list.back()[member].is_discarded()) list.back()[member] = nullptr;
-        }
-    }
-    return list;
-}
-
-/// For the table widget that mercure's page uses.
-json query_find_task(History& history, const HttpRequest& request) {
-    constexpr std::uint64_t page_max = 500;
-    BookkeeperQueries::TaskSearch search;
-    search.text = request.query_value("search[value]");
-    search.studies_only = request.query_value("study_filter") == "true";
-    search.column = static_cast<int>(std::min<std::uint64_t>(number_in(request, "order[0][column]", 3), 4));
-    search.ascending = request.query_value("order[0][dir]") == "asc";
-    search.start = static_cast<std::int64_t>(std::min<std::uint64_t>(number_in(request, "start", 0), INT32_MAX));
-    search.length = static_cast<std::int64_t>(std::min(number_in(request, "length", 10), page_max));
-    const auto found = BookkeeperQueries(history.connection()).find_tasks(search);
-    json data = json::array();
-    for (const BookkeeperQueries::FoundTask& task : found.page) {
-        data.push_back({{"DT_RowId", "task_" + task.id},
-                        {"ACC", task.acc},
-                        {"MRN", task.mrn},
-                        {"Scope", task.scope == "study" ? "STUDY" : "SERIES"},
-                        {"Time", local_time(task.time)},
-                        {"Rule", task.rules},
-                        {"task_id", task.id}});
-    }
-    return {{"draw", number_in(request, "draw", 0)},
-            {"recordsTotal", found.total},
-            {"recordsFiltered", found.matching},
-            {"data", std::move(data)}};
-}
-
-json query_series(History& history, const HttpRequest& request) {
-    json list = json::array();
-    SeriesFilter filter;
-    filter.limit = listed_max;
-    const std::string_view uid = request.query_value("series_uid");
-    for (const SeriesItem& item : history.series(filter)) {
-        if (!uid.empty() && item.series_uid != uid) continue;
-        list.push_back({{"time", item.first_seen},
-                        {"series_uid", item.series_uid},
-                        {"tag_seriesdescription", item.series_description},
-                        {"tag_modality", item.modality}});
-    }
-    return list;
-}
-
-json query_tasks(History& history, const HttpRequest&) {
-    json list = json::array();
-    TaskFilter filter;
-    filter.limit = listed_max;
-    for (const TaskItem& item : history.tasks(filter)) {
-        if (!item.parent_id.empty()) continue;
-        list.push_back({{"id", item.id}, {"time", item.time}, {"series_uid", item.series_uid}});
-    }
-    return list;
-}
-
-json query_task_events(History& history, const HttpRequest& request) {
-    json list = json::array();
-    for (const EventItem& item : history.events_of_task(request.query_value("task_id"))) {
-        list.push_back({{"id", item.id},
-                        {"task_id", item.task_id},
-                        {"time", item.time},
-                        {"sender", item.sender},
-                        {"event", item.event},
-                        {"file_count", item.file_count},
-                        {"target", item.target},
-                        {"info", item.info}});
-    }
-    return list;
-}
-
 }  // namespace
 
 void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
@@ -338,10 +251,9 @@ void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
         routes.add("POST", path,
                    [books, make = std::move(make)](const HttpRequest& request) { return books->write(request, make); });
     };
-    const auto reads = [&](const char* path, Bookkeeping::Question question) {
-        routes.add("GET", path, [books, question = std::move(question)](const HttpRequest& request) {
-            return books->read(request, question);
-        });
+    const auto reads = [&](const char* path, const BookkeeperQuestion& question) {
+        routes.add("GET", path,
+                   [books, question](const HttpRequest& request) { return books->read(request, question); });
     };
     routes.add("GET", "/test", [](const HttpRequest&) -> asio::awaitable<HttpResponse> {
         co_return make_json({{"ok", ""}});
@@ -353,15 +265,11 @@ void add_bookkeeper_routes(Routes& routes, BookkeeperRoutes services) {
     writes("/register-task", task);
     writes("/update-task", task_update);
     writes("/task-event", task_event);
-    reads("/query/series", query_series);
-    reads("/query/tasks", query_tasks);
-    reads("/query/task-events", query_task_events);
+    writes("/test-begin", test_begin);
+    writes("/test-end", test_end);
     writes("/processor-logs", processor_log);
     writes("/store-processor-output", processor_output);
-    reads("/query/dicom-files", query_dicom_files);
-    reads("/query/task_process_logs", query_process_logs);
-    reads("/query/task_process_results", query_process_results);
-    reads("/query/find_task", query_find_task);
+    for (const auto& [path, question] : bookkeeper_questions()) reads(path, question);
 }
 
 }  // namespace quicksilver

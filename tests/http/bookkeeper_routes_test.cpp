@@ -1,7 +1,11 @@
 #include "quicksilver/http/bookkeeper_routes.hpp"
 
+#include "quicksilver/dicom/phantom.hpp"
+
+#include "http/api/dicom_setup.hpp"
 #include "http/http_client.hpp"
 #include "http/running_server.hpp"
+#include "store/folders_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
 #include "support/temporary_folder.hpp"
@@ -15,6 +19,8 @@ using namespace quicksilver::test;
 namespace {
 
 struct BooksFixture {
+    FoldersFixture stages;
+    TaskFolders folders = stages.folders();
     TemporaryFolder folder;
     ManualClock clock;
     std::shared_ptr<Config> config = std::make_shared<Config>();
@@ -31,7 +37,7 @@ struct BooksFixture {
         Routes routes;
         add_bookkeeper_routes(
             routes, {[this] { return config; }, [this](JournalEntry entry) { recorded.push_back(std::move(entry)); },
-                     clock, history, readers});
+                     clock, history, folders, readers});
         return routes;
     }
 
@@ -95,10 +101,22 @@ TEST_CASE("The queries answer from the database", "[http][bookkeeper]") {
     journal::TaskEvent event{f.clock.wall_now(), "t1", "router", TaskEventType::registered, 1, "", ""};
     REQUIRE(f.journal->write({series, state, task, event}).ok());
     const auto get = [&](const char* target) { return nlohmann::json::parse(f.call("GET", target).body); };
-    CHECK(get("/query/series")[0].at("tag_modality") == "CT");
+    const std::string now = local_timestamp(f.clock.wall_now());
+    CHECK(get("/query/series") == nlohmann::json::parse(R"([{"id": 1, "time": "NOW", "series_uid": "1.2",
+              "tag_seriesdescription": null, "tag_modality": "CT"}])",
+                                                        [&](int, auto, nlohmann::json& part) {
+                                                            if (part == "NOW") part = now;
+                                                            return true;
+                                                        }));
+    CHECK(get("/query/series?series_uid=1.2").size() == 1);
     CHECK(get("/query/series?series_uid=1.3").empty());
-    CHECK(get("/query/tasks")[0].at("id") == "t1");
-    CHECK(get("/query/task-events?task_id=t1")[0].at("event") == "REGISTER");
+    const auto shown = get("/query/tasks")[0];
+    CHECK(shown ==
+          nlohmann::json{{"id", "t1"}, {"time", now}, {"tag_seriesdescription", nullptr}, {"tag_modality", "CT"}});
+    const auto told = get("/query/task-events?task_id=t1")[0];
+    CHECK(told.at("event") == "REGISTER");
+    CHECK(told.at("time") == now);
+    CHECK(told.at("local_time") == now);
 }
 
 TEST_CASE("What modules said and gave back is written and read as in mercure", "[http][bookkeeper]") {
@@ -171,4 +189,108 @@ TEST_CASE("A body of a helper that is nested without end is refused", "[http][bo
     CHECK(f.call("POST", "/store-processor-output", R"({"task_id": "t1", "output": )" + deep + "}").status == 400);
     CHECK(f.call("POST", "/update-task", R"({"id": "t1", "x": )" + deep + "}").status == 400);
     CHECK(f.recorded.empty());
+}
+
+TEST_CASE("A series of a long history is found by its UID", "[http][bookkeeper]") {
+    BooksFixture f;
+    std::vector<JournalEntry> entries;
+    for (int n = 0; n < 10'002; ++n) {
+        entries.emplace_back(journal::SeriesRegistered{f.clock.wall_now(), fmt::format("1.2.{}", n), {}});
+    }
+    REQUIRE(f.journal->write(entries).ok());
+    const auto get = [&](const char* target) { return nlohmann::json::parse(f.call("GET", target).body); };
+    CHECK(get("/query/series?series_uid=1.2.0").size() == 1);
+    CHECK(get("/query/series").size() == 10'000);
+}
+
+TEST_CASE("Tests begin, get their task, and end; one that never ends has failed", "[http][bookkeeper]") {
+    BooksFixture f;
+    const auto post = [&](const char* target, const char* body) {
+        const unsigned status = f.call("POST", target, body).status;
+        REQUIRE(f.journal->write(f.recorded).ok());
+        f.server.on_io([&] { f.recorded.clear(); });
+        return status;
+    };
+    CHECK(post("/test-begin", R"({"id": "a", "type": "process"})") == 200);
+    CHECK(post("/test-begin", R"({"id": "a", "task_id": "t1"})") == 200);
+    f.server.on_io([&] { f.clock.advance(std::chrono::minutes(1)); });
+    CHECK(post("/test-begin", R"({"id": "b"})") == 200);
+    CHECK(post("/test-begin", R"({"type": "route"})") == 400);
+    CHECK(post("/test-end", R"({"id": "b", "status": "success"})") == 200);
+    CHECK(post("/test-end", "[]") == 400);
+    const auto tests = [&] { return nlohmann::json::parse(f.call("GET", "/query/tests").body); };
+    REQUIRE(tests().size() == 2);
+    CHECK(tests()[0].at("id") == "b");
+    CHECK(tests()[0].at("type") == "route");
+    CHECK(tests()[0].at("rule_type") == "series");
+    CHECK(tests()[0].at("status") == "success");
+    CHECK(tests()[0].at("time_end") == local_timestamp(f.clock.wall_now()));
+    CHECK(tests()[1].at("type") == "process");
+    CHECK(tests()[1].at("task_id") == "t1");
+    CHECK(tests()[1].at("status") == "begin");
+    CHECK(tests()[1].at("time_end").is_null());
+    f.server.on_io([&] { f.clock.advance(std::chrono::minutes(10)); });
+    CHECK(tests()[1].at("status") == "failed");
+    CHECK(tests()[0].at("status") == "success");
+}
+
+TEST_CASE("What is known of a task stands together", "[http][bookkeeper]") {
+    require_dictionary();
+    BooksFixture f;
+    const WallTime now = f.clock.wall_now();
+    journal::SeriesRegistered series{now, "1.2", {}};
+    series.tags.add("Modality", "CT");
+    series.tags.add("PatientName", "Doe^Jane");
+    const std::string child = "3f0e8d9a-0000-11f0-8000-000000000001";
+    REQUIRE(f.journal
+                ->write({series, journal::TaskRegistered{now, "t1", "", "1.2"},
+                         journal::TaskUpdated{now, "t1", R"({"id": "t1", "tags": {
+                             "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+                             "00080008": {"vr": "CS", "Value": ["ORIGINAL", "PRIMARY"]}}})"},
+                         journal::TaskRegistered{now, child, "t1", "1.2"},
+                         journal::TaskUpdated{now, child, R"({"info": {"action": "route"}})"}})
+                .ok());
+    dicom::PhantomOptions options;
+    options.instances = 1;
+    options.patient_name = "Roe^Ann";
+    REQUIRE(dicom::write_phantom_series(options, f.folders.path(Stage::success, child)).ok());
+    const auto get = [&](const std::string& target) { return nlohmann::json::parse(f.call("GET", target).body); };
+    const auto info = get("/query/get_task_info?task_id=t1");
+    CHECK(info.at("information").at("PatientName") == "Doe^Jane");
+    CHECK(info.at("information").at("SeriesUID") == "1.2");
+    CHECK(info.at("information").at("BodyPartExamined").is_null());
+    CHECK(info.at("sample_tags_received").at("PatientName") == "Doe^Jane");
+    CHECK(info.at("sample_tags_received").at("ImageType") == nlohmann::json{"ORIGINAL", "PRIMARY"});
+    CHECK_FALSE(info.contains("task t1"));
+    CHECK(info.at("task " + child).at("info").at("action") == "route");
+    CHECK(info.at("task " + child).at("sample_tags_result").at("PatientName") == "Roe^Ann");
+    CHECK(get("/query/get_task_info?task_id=none").empty());
+    CHECK(get("/query/get_task_info").empty());
+}
+
+TEST_CASE("The tags that a helper sends of a task leave the rest of it", "[http][bookkeeper]") {
+    BooksFixture f;
+    REQUIRE(
+        f.journal->write({journal::TaskUpdated{f.clock.wall_now(), "t1", R"({"info": {"action": "route"}})"}}).ok());
+    CHECK(f.call("POST", "/update-task", R"({"id": "t1", "tags": {"00100010": {"vr": "PN"}}})").status == 200);
+    REQUIRE(f.journal->write(f.recorded).ok());
+    const auto info = nlohmann::json::parse(f.call("GET", "/query/get_task_info?task_id=t1").body);
+    CHECK(info.at("task t1").at("info").at("action") == "route");
+    CHECK(info.at("sample_tags_received").contains("PatientName"));
+}
+
+TEST_CASE("What helpers say in their own words is marked, and they read it as they wrote it", "[http][bookkeeper]") {
+    BooksFixture f;
+    CHECK(f.call("POST", "/task-event", "task_id=t1&event=ERROR&info=Doe%5EJane+is+lost").status == 200);
+    CHECK(f.call("POST", "/update-task", R"({"id": "t1", "info": {"fail_reason": "Doe^Jane"},
+              "dispatch": {"status": {"pacs": {"state": "error", "reason": "Doe^Jane"}}}})")
+              .status == 200);
+    REQUIRE(f.recorded.size() == 2);
+    CHECK(std::get<journal::TaskEvent>(f.recorded[0]).info == "⟪Doe^Jane is lost⟫");
+    const auto task = nlohmann::json::parse(std::get<journal::TaskUpdated>(f.recorded[1]).task_json);
+    CHECK(task.at("info").at("fail_reason") == "⟪Doe^Jane⟫");
+    CHECK(task.at("dispatch").at("status").at("pacs").at("reason") == "⟪Doe^Jane⟫");
+    REQUIRE(f.journal->write(f.recorded).ok());
+    const auto told = nlohmann::json::parse(f.call("GET", "/query/task-events?task_id=t1").body);
+    CHECK(told[0].at("info") == "Doe^Jane is lost");
 }

@@ -5,6 +5,7 @@
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/store/history.hpp"
 #include "quicksilver/store/journal.hpp"
+#include "quicksilver/store/task_folders.hpp"
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -19,6 +20,7 @@ struct BookkeeperRoutes {
     std::function<void(JournalEntry)> record;  ///< io thread
     const Clock& clock;
     HistoryConnections& history;
+    const TaskFolders& folders;
     boost::asio::thread_pool& readers_pool;
 };
 

@@ -1,6 +1,7 @@
 #include "config_editing.hpp"
 
 #include "quicksilver/core/json_diff.hpp"
+#include "quicksilver/http/config_etag.hpp"
 #include "quicksilver/http/problem.hpp"
 
 #include <fmt/format.h>
@@ -83,8 +84,7 @@ ConfigHistory history_of(const Api& api) {
 }
 
 std::string config_etag(ConfigHistory& history, const ConfigObjectName& object) {
-    return fmt::format("\"r{}-{}-{}\"", history.revisions().revision_of(object), object.kind,
-                       path_segment(object.name));
+    return quicksilver::config_etag(history.revisions().revision_of(object), object);
 }
 
 void require_config_match(const Call& call, ConfigHistory& history, const ConfigObjectName& object,
@@ -191,3 +191,11 @@ Operation changing_config(Operation operation) {
 }
 
 }  // namespace quicksilver::api
+
+namespace quicksilver {
+
+std::string config_etag(std::int64_t revision, const ConfigObjectName& object) {
+    return fmt::format("\"r{}-{}-{}\"", revision, object.kind, api::path_segment(object.name));
+}
+
+}  // namespace quicksilver

@@ -1,6 +1,7 @@
 #include "quicksilver/core/json_diff.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/renames.hpp"
 
 #include "config_editing.hpp"
 
@@ -89,6 +90,7 @@ public:
         for (const auto& [name, object] : document[kind_.plural].items()) renamed[name == from ? to : name] = object;
         document[kind_.plural] = std::move(renamed);
         if (follow) follow(document, from, to);
+        remember_former_name(document, kind_.plural, from, to);
         return save(call, document, to, 200);
     }
 

@@ -36,6 +36,10 @@ void check_removal(const Ordered& document, const std::string& name) {
 }
 
 void rename(Ordered& document, const std::string& from, const std::string& to) {
+    Ordered& module = document["modules"][to];
+    // What it keeps between its runs lies in a folder of its name.
+    const bool keeps = module.is_object() && module.value("requires_persistence", Ordered(false)) == true;
+    if (keeps && module.value("persistence_folder_name", Ordered("")) == "") module["persistence_folder_name"] = from;
     if (!document.contains("rules")) return;
     for (Ordered& rule : document["rules"]) {
         if (!names(rule, from)) continue;

@@ -49,7 +49,45 @@ constexpr std::array<std::string_view, 34> harmless = {"AcquisitionDate",
                                                        "StudyTime",
                                                        "mercureForceRule"};
 
-constexpr std::array<const char*, 3> patient_members_of_task = {"patient_name", "mrn", "acc"};
+/// What of a task.json tells nothing of the patient; a helper may have put in whatever it likes. `true`: a text, number
+/// or list of them; "any": our own configuration; null: shown as null; "*": members of any name.
+const json& harmless_task() {
+    static const json shape = json::parse(R"({
+        "id": true,
+        "info": {"action": true, "uid": true, "uid_type": true, "triggered_rules": {"*": true}, "applied_rule": true,
+                 "patient_name": null, "mrn": null, "acc": null, "sender_address": true, "mercure_version": true,
+                 "mercure_appliance": true, "mercure_server": true, "device_serial_number": true, "fail_stage": true,
+                 "fail_reason": true, "sender_aet": true, "receiver_aet": true},
+        "dispatch": {"target_name": true, "retries": true, "next_retry_at": true, "series_uid": true,
+                     "status": {"*": {"state": true, "time": true, "attempts": true, "next_retry_at": true,
+                                      "reason": true, "via": true, "committed": true}}},
+        "process": {"module_name": true, "module_config": "any", "settings": "any", "retain_input_images": true},
+        "study": {"study_uid": true, "complete_trigger": true, "complete_required_series": true,
+                  "creation_time": true, "last_receive_time": true, "creation_utc": true, "last_receive_utc": true,
+                  "extended_utc": true, "received_series": true, "received_series_uid": true,
+                  "complete_force": true, "complete_force_action": true}
+    })");
+    return shape;
+}
+
+/// What of `value` the shape knows.
+json part_of(const json& value, const json& shape) {
+    if (shape.is_null()) return nullptr;
+    if (shape.is_string()) return value;
+    if (value.is_array()) {
+        json parts = json::array();
+        for (const json& item : value) parts.push_back(item.is_array() ? json() : part_of(item, shape));
+        return parts;
+    }
+    if (!shape.is_object()) return value.is_primitive() ? value : json();
+    if (!value.is_object()) return nullptr;
+    json part = json::object();
+    for (const auto& [key, member] : value.items()) {
+        const auto known = shape.contains(key) ? shape.find(key) : shape.find("*");
+        if (known != shape.end()) part[key] = part_of(member, *known);
+    }
+    return part;
+}
 
 /// Values of tags stand in what an expression was worth, and in the words of its errors.
 void mask_values(json& part) {
@@ -142,13 +180,7 @@ json PatientData::task(const json& task) const {
     json shown = task;
     for_each_step(shown, hide_secrets);
     if (allowed_) return shown;
-    // What a module found out may name the patient.
-    for_each_step(shown, [](json& step) { step.erase("output"); });
-    if (!shown.contains("info") || !shown["info"].is_object()) return shown;
-    for (const char* member : patient_members_of_task) {
-        if (shown["info"].contains(member)) shown["info"][member] = nullptr;
-    }
-    return shown;
+    return part_of(shown, harmless_task());
 }
 
 }  // namespace quicksilver::api

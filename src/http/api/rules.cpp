@@ -77,7 +77,7 @@ void add_rule_operations(Api& api) {
                                     .answer = {{"anyOf", Json::array({names, trial_schema()})}},
                                     .conditional = true}),
                    [&api](Call& call) { return set_order(api, call); });
-    // Nothing refers to a rule by its name but history, which keeps the name that it had.
+    // Nothing of the file refers to a rule by its name.
     add_config_object_operations(api, rule_kind(), nullptr, nullptr, statistics_of);
 }
 

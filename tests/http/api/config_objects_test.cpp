@@ -151,6 +151,20 @@ TEST_CASE("A new name is followed by everything that refers to it", "[http][api]
     CHECK(api.change("POST", "/rules/ct/actions/rename", {{"name", "mr"}}).status == 409);
     CHECK(api.change("POST", "/rules/ct/actions/rename", {{"name", "chest"}}).status == 200);
     CHECK(api.get("/rules").body.at("items")[0].at("name") == "chest");
+    CHECK(api.on_disk().at("former_names") ==
+          json::parse(R"({"targets": {"pacs": "archive"}, "modules": {"bone": "age"}, "rules": {"ct": "chest"}})"));
+}
+
+TEST_CASE("A module that is renamed keeps the folder that it has", "[http][api][config]") {
+    ConfigApi api;
+    const auto folder = [&](const char* name) {
+        return api.on_disk().at("modules").at(name).value("persistence_folder_name", "none");
+    };
+    CHECK(api.change("PATCH", "/modules/bone", {{"requires_persistence", true}}).status == 200);
+    CHECK(api.change("POST", "/modules/bone/actions/rename", {{"name", "age"}}).status == 200);
+    CHECK(folder("age") == "bone");
+    CHECK(api.change("POST", "/modules/age/actions/rename", {{"name", "years"}}).status == 200);
+    CHECK(folder("years") == "bone");
 }
 
 TEST_CASE("What is in use is not removed", "[http][api][config]") {

@@ -311,8 +311,9 @@ void ExampleWorld::add_series_of_patient() {
     const auto written = journal->write(
         {registered, journal::SeriesState{time, uid, journal::SeriesStage::failed, said, "ct", task_id, 1, 1000},
          journal::SeriesDecision{time, uid, task_id, decision.dump()}, journal::TaskRegistered{time, task_id, "", uid},
-         journal::TaskUpdated{time, task_id, task.dump()}, event(TaskEventType::dispatch_begin),
-         event(TaskEventType::error),
+         journal::TaskUpdated{time, task_id, task.dump()}, journal::TaskRegistered{time, "of-helper", "", uid},
+         journal::TaskUpdated{time, "of-helper", json{{"tags", {{"PatientName", patient_name}}}}.dump()},
+         event(TaskEventType::dispatch_begin), event(TaskEventType::error),
          journal::ProcessorLog{time, task_id, "bone", "task-1/0/a", 0, true, std::string(patient_name) + "\n", ""},
          journal::ProcessorOutput{time, task_id, accession, patient_id, "bone", 0, "{}",
                                   json{{"name", patient_name}}.dump()},

@@ -61,5 +61,22 @@ TEST_CASE("A task without its patient keeps its targets", "[http][api][phi]") {
     CHECK(shown.dump().find("Doe") == std::string::npos);
     CHECK(shown.dump().find("4711") == std::string::npos);
     CHECK(shown["dispatch"]["target_name"][0] == "pacs");
+    CHECK(shown["info"]["patient_name"].is_null());
     CHECK(PatientData(false).task("no task") == "no task");
+}
+
+TEST_CASE("Of a task that a helper wrote only what is known to be harmless is shown", "[http][api][phi]") {
+    const json task = json::parse(R"({"id": "t1", "tags": {"PatientName": "Doe"}, "nomad_info": {"name": "Doe"},
+        "info": {"action": {"name": "Doe"}, "comment": "Doe", "uid": "1.2", "triggered_rules": {"chest": true}},
+        "process": [{"module_name": "m", "settings": {"a": 1}, "log": "Doe"}, ["Doe"]],
+        "dispatch": {"target_name": ["pacs", {"name": "Doe"}], "status": {"pacs": {"state": "error", "x": "Doe"}}},
+        "study": {"study_uid": "1", "received_series": ["Chest"], "patient": "Doe"}})");
+    const json shown = PatientData(false).task(task);
+    CHECK(shown.dump().find("Doe") == std::string::npos);
+    CHECK(shown == json::parse(R"({"id": "t1",
+        "info": {"action": null, "uid": "1.2", "triggered_rules": {"chest": true}},
+        "process": [{"module_name": "m", "settings": {"a": 1}}, null],
+        "dispatch": {"target_name": ["pacs", null], "status": {"pacs": {"state": "error"}}},
+        "study": {"study_uid": "1", "received_series": ["Chest"]}})"));
+    CHECK(PatientData(true).task(task) == task);
 }
