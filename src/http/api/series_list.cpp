@@ -17,6 +17,22 @@ std::string series_cursor_list(bool oldest_first) {
     return oldest_first ? "series oldest" : "series";
 }
 
+namespace {
+
+/// In the form in which times are stored, which sorts as text; "" for any. Throws ProblemError 422.
+std::string time_in(const Json& asked, const char* member) {
+    const std::string text = asked.value(member, "");
+    if (text.empty()) return "";
+    const auto time = parse_rfc3339(text);
+    if (!time) {
+        throw invalid("Something is wrong with the filter.",
+                      {{member, "format", "must be a time in UTC, as 2026-11-22T10:00:00Z"}});
+    }
+    return rfc3339(*time);
+}
+
+}  // namespace
+
 SeriesFilter read_series_filter(const Api& api, const Call& call) {
     Json asked = Json::object();
     for (const QueryParameter& parameter : series_filter_parameters()) {
@@ -57,8 +73,8 @@ SeriesFilter read_series_filter(const Api& api, const Json& asked, bool may_see_
     filter.rule = asked.value("rule", "");
     filter.study_uid = asked.value("study_uid", "");
     filter.target = asked.value("target", "");
-    filter.since = asked.value("since", "");
-    filter.until = asked.value("until", "");
+    filter.since = time_in(asked, "since");
+    filter.until = time_in(asked, "until");
     filter.search = asked.value("q", "");
     // Who may not see names must not find out by searching either.
     filter.search_patients = may_see_patients;
@@ -80,7 +96,7 @@ std::vector<QueryParameter> series_filter_parameters() {
             {"rule", schema::text(200), "Triggered by this rule."},
             {"study_uid", schema::text(64), "Of this study."},
             {"target", schema::text(200), "With a delivery to this target, tried or done."},
-            {"since", schema::text(40), "First instance at or after this time (RFC 3339, UTC)."},
+            {"since", schema::text(40), "First instance at or after this time, as 2026-11-22T10:00:00Z."},
             {"until", schema::text(40), "First instance before this time."},
             {"q", schema::text(200), "Part of a description or UID; with the permission, of name, id, accession."},
             {"stage", schema::choice({"receive", "route", "collect", "process", "dispatch"}),
