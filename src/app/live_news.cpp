@@ -11,33 +11,34 @@ using nlohmann::json;
 
 namespace {
 
-class Teller {
-public:
-    explicit Teller(EventHub& events) : events_(events) {}
-
-    void operator()(const journal::SeriesState& state) const {
-        json changed = {{"state", to_string(state.state)}};
-        if (state.instances > 0) changed["instances"] = state.instances;
-        if (state.bytes > 0) changed["bytes"] = state.bytes;
-        const json data = {{"id", state.series_uid}, {"changed", std::move(changed)}};
-        events_.publish_latest("series " + state.series_uid, "series", "series", data, state.series_uid);
-    }
-    /// Without its words, which may name whatever a peer says.
-    void operator()(const journal::TaskEvent& event) const {
-        const std::string_view name = to_string(event.event);
-        const json data = {{"id", event.task_id}, {"event", name}, {"target", event.target}};
-        events_.publish_latest("task " + event.task_id, "tasks", "task", data);
-        const bool of_module =
-            event.event == TaskEventType::process_module_begin || event.event == TaskEventType::process_module_complete;
-        if (of_module)
-            events_.publish("modules", "module", {{"name", event.target}, {"task", event.task_id}, {"event", name}});
-    }
-    template <class Other>
-    void operator()(const Other&) const {}
-
-private:
-    EventHub& events_;
+struct Step {
+    TaskEventType event;
+    const char* kind;
+    const char* state;
 };
+
+/// What opens or closes a span of the timeline.
+constexpr Step steps[] = {{TaskEventType::dispatch_begin, "dispatch", "running"},
+                          {TaskEventType::dispatch_complete, "dispatch", "done"},
+                          {TaskEventType::process_module_begin, "module", "running"},
+                          {TaskEventType::process_module_complete, "module", "done"},
+                          {TaskEventType::process_begin, "process", "running"},
+                          {TaskEventType::process_complete, "process", "done"},
+                          {TaskEventType::error, "", "failed"}};
+
+/// Of the series that a study has collected, `\` between them; "" for other tasks.
+std::string series_of_study(const std::string& task_json) {
+    constexpr std::size_t read_max = 1UL << 20;
+    if (task_json.size() > read_max || task_json.find("received_series_uid") == std::string::npos) return "";
+    const json task = json::parse(task_json, nullptr, false);
+    std::string all;
+    if (!task.is_object() || !task.contains("study") || !task["study"].is_object()) return all;
+    const json uids = task["study"].value("received_series_uid", json::array());
+    for (const json& uid : uids) {
+        if (uid.is_string()) all += (all.empty() ? "" : "\\") + uid.get<std::string>();
+    }
+    return all;
+}
 
 json line_json(const LogLine& line) {
     json fields = json::object();
@@ -48,8 +49,67 @@ json line_json(const LogLine& line) {
 
 }  // namespace
 
+class LiveNews::Teller {
+public:
+    explicit Teller(LiveNews& news) : news_(news), events_(news.sources_.events) {}
+
+    void operator()(const journal::SeriesState& state) const {
+        json changed = {{"state", to_string(state.state)}};
+        if (state.instances > 0) changed["instances"] = state.instances;
+        if (state.bytes > 0) changed["bytes"] = state.bytes;
+        const json data = {{"id", state.series_uid}, {"rev", ++news_.revision_}, {"changed", std::move(changed)}};
+        events_.publish_latest("series " + state.series_uid, "series", "series", data, state.series_uid);
+    }
+    void operator()(const journal::SeriesRegistered& series) const {
+        const std::string id = series.tags.get("SenderAET") + "@" + series.tags.get("SenderAddress");
+        if (id == "@") return;
+        events_.publish_latest("source " + id, "sources", "source", {{"id", id}, {"last_seen", rfc3339(series.time)}});
+    }
+    void operator()(const journal::TaskRegistered& task) const { news_.learn(task.id, task.series_uid); }
+    void operator()(const journal::TaskUpdated& task) const { news_.learn(task.id, series_of_study(task.task_json)); }
+    /// Without its words, which may name whatever a peer says.
+    void operator()(const journal::TaskEvent& event) const {
+        const std::string_view name = to_string(event.event);
+        const auto known = news_.series_of_task_.find(event.task_id);
+        const std::string series = known == news_.series_of_task_.end() ? "" : known->second;
+        const json data = {{"id", event.task_id}, {"event", name}, {"target", event.target}};
+        events_.publish_latest("task " + event.task_id, "tasks", "task", data, series);
+        const bool of_module =
+            event.event == TaskEventType::process_module_begin || event.event == TaskEventType::process_module_complete;
+        if (of_module) {
+            events_.publish("modules", "module", {{"name", event.target}, {"task", event.task_id}, {"event", name}});
+        }
+        const auto step = std::ranges::find(steps, event.event, &Step::event);
+        if (step == std::end(steps) || series.empty()) return;
+        events_.publish("series", "timeline",
+                        {{"task", event.task_id},
+                         {"kind", *step->kind == '\0' ? json() : json(step->kind)},
+                         {"name", event.target},
+                         {"state", step->state},
+                         {"time", rfc3339(event.time)}},
+                        series);
+    }
+    template <class Other>
+    void operator()(const Other&) const {}
+
+private:
+    LiveNews& news_;
+    EventHub& events_;
+};
+
 void LiveNews::tell(const JournalEntry& entry) {
-    std::visit(Teller(sources_.events), entry);
+    std::visit(Teller(*this), entry);
+}
+
+/// The oldest tasks are forgotten first; what is told of them then goes to everybody.
+void LiveNews::learn(const std::string& task_id, std::string series) {
+    if (series.empty()) return;
+    const auto [place, is_new] = series_of_task_.insert_or_assign(task_id, std::move(series));
+    if (!is_new) return;
+    tasks_.push_back(place->first);
+    if (tasks_.size() <= tasks_max) return;
+    series_of_task_.erase(tasks_.front());
+    tasks_.pop_front();
 }
 
 void LiveNews::look() {

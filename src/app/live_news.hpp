@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,12 +34,19 @@ public:
 
     static constexpr std::size_t log_lines_each_time = 50;
 
+    static constexpr std::size_t tasks_max = 20'000;  ///< whose series are known
+
 private:
+    class Teller;
+    void learn(const std::string& task_id, std::string series);
     void tell_if_changed(const std::string& key, const char* topic, const char* name, const nlohmann::json& data);
     void tell_log();
 
     Sources sources_;
-    std::map<std::string, std::string> told_;  // what → as it was told last
+    std::map<std::string, std::string> told_;            // what → as it was told last
+    std::map<std::string, std::string> series_of_task_;  // UIDs, `\` between them
+    std::deque<std::string> tasks_;                      // of these, the oldest first
+    std::uint64_t revision_ = 0;                         // of what is told of series: grows with each change
     std::uint64_t log_told_ = 0;
     bool log_begun_ = false;
     unsigned looks_ = 0;

@@ -162,6 +162,7 @@ PipelineStatus ServerStatus::pipeline() const {
         add_rates(shown);
         status.targets.push_back(std::move(shown));
     }
+    add_rates(status);
     status.runners_away = processor.away;
     status.storage = storage_;
     status.storage.held_series = sources_.control.holds()->size();
@@ -171,7 +172,12 @@ PipelineStatus ServerStatus::pipeline() const {
 
 void ServerStatus::sample(SteadyTime now) {
     constexpr auto window = std::chrono::minutes(1);
-    Sample sample{now, {}};
+    const Router::Status router = sources_.router.status();
+    const Processor::Status processor = sources_.processor.status();
+    Sample sample{now,
+                  router.routed_total + router.discarded_total + router.failed_total,
+                  processor.completed_total + processor.failed_total,
+                  {}};
     for (const auto& [name, target] : sources_.dispatcher.status().targets) {
         sample.delivered[name] = {target.instances_total, target.bytes_total};
     }
@@ -192,6 +198,21 @@ void ServerStatus::add_rates(TargetStatus& target) const {
     if (seconds <= 0) return;
     target.rate_1m = static_cast<double>(end->second.first - before.first) / seconds;
     target.bytes_1m = static_cast<double>(end->second.second - before.second) / seconds;
+}
+
+/// Of the stages; that of dispatch is what all its targets get.
+void ServerStatus::add_rates(PipelineStatus& status) const {
+    for (const TargetStatus& target : status.targets) {
+        status.dispatch.rate_1m += target.rate_1m;
+        status.dispatch.bytes_1m += target.bytes_1m;
+    }
+    if (samples_.size() < 2) return;
+    const Sample& first = samples_.front();
+    const Sample& last = samples_.back();
+    const double seconds = std::chrono::duration<double>(last.time - first.time).count();
+    if (seconds <= 0) return;
+    status.route.rate_1m = static_cast<double>(last.routed - first.routed) / seconds;
+    status.process.rate_1m = static_cast<double>(last.processed - first.processed) / seconds;
 }
 
 std::vector<MetricFamily> ServerStatus::metrics() const {

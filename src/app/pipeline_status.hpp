@@ -54,9 +54,11 @@ public:
 private:
     struct Sample {
         SteadyTime time;
+        std::uint64_t routed = 0, processed = 0;
         std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> delivered;  // target → instances, bytes
     };
     void add_rates(TargetStatus& target) const;
+    void add_rates(PipelineStatus& status) const;
 
     Sources sources_;
     std::deque<Sample> samples_;

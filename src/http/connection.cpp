@@ -79,6 +79,7 @@ Connection::Connection(ConnectionContext& shared, Socket socket, asio::ssl::cont
     address_ = plain_address(peer).value_or(peer);
     client_ = client_of_address(address_);
     this->socket().set_option(asio::ip::tcp::no_delay(true), gone_already);
+    this->socket().set_option(asio::socket_base::keep_alive(true), gone_already);
 }
 
 Connection::Socket& Connection::socket() {

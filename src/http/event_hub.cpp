@@ -32,6 +32,15 @@ std::string as_text(const nlohmann::json& data) {
     return masked.dump(-1, ' ', false, replace);
 }
 
+bool is_among(std::string_view uid, std::string_view uids) {
+    while (!uids.empty()) {
+        const std::string_view one = uids.substr(0, uids.find('\\'));
+        if (one == uid) return true;
+        uids.remove_prefix(std::min(one.size() + 1, uids.size()));
+    }
+    return false;
+}
+
 std::size_t size_of(const LiveEvent& event) {
     return sizeof event + event.topic.size() + event.name.size() + event.data.size() + event.series.size();
 }
@@ -167,7 +176,9 @@ asio::awaitable<std::optional<std::string>> EventHub::Client::next(std::chrono::
 
 bool EventHub::Client::wants(const LiveEvent& event) const {
     if (!topics_.contains(event.topic)) return false;
-    return series_.empty() || event.series.empty() || event.series == series_;
+    // Each step of each series would drown the rest for those who look at them all.
+    if (series_.empty()) return event.name != "timeline";
+    return event.series.empty() || is_among(series_, event.series);
 }
 
 std::string EventHub::Client::take() {

@@ -66,10 +66,9 @@ nlohmann::json receive_to_json(const ReceiveStatus& receive) {
 }
 
 nlohmann::json stage_to_json(const StageStatus& stage) {
-    return {{"state", name_of(stage.state)},
-            {"waiting", stage.waiting},
-            {"in_flight", stage.in_flight},
-            {"oldest_s", age_to_json(stage.oldest)},
+    return {{"state", name_of(stage.state)},      {"waiting", stage.waiting},
+            {"in_flight", stage.in_flight},       {"oldest_s", age_to_json(stage.oldest)},
+            {"rate_1m", rounded(stage.rate_1m)},  {"bytes_1m", rounded(stage.bytes_1m)},
             {"pause", pause_to_json(stage.pause)}};
 }
 

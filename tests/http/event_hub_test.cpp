@@ -117,3 +117,19 @@ TEST_CASE("What changes in ever new places is told at once when too much waits",
     for (int i = 0; i < 5010; ++i) f.hub.publish_latest(std::to_string(i), "series", "series", {{"n", i}});
     CHECK(f.hub.last_number() == 10);
 }
+
+TEST_CASE("The timeline is told to those who look at one series, also when it is one of several", "[http][events]") {
+    HubFixture f;
+    auto one = f.hub.join({"series", "tasks"}, "1.2", "");
+    auto all = f.hub.join({"series", "tasks"}, "", "");
+    f.hub.publish("series", "timeline", {{"task", "t"}}, "1.20\\1.2");
+    f.hub.publish("tasks", "task", {{"id", "other"}}, "1.20");
+    f.hub.publish("tasks", "task", {{"id", "t"}}, "1.20\\1.2");
+    const std::string told = f.next(*one);
+    CHECK(told.find("event: timeline") != std::string::npos);
+    CHECK(told.find("other") == std::string::npos);
+    CHECK(told.find(R"({"id":"t"})") != std::string::npos);
+    const std::string all_told = f.next(*all);
+    CHECK(all_told.find("timeline") == std::string::npos);
+    CHECK(all_told.find("other") != std::string::npos);
+}

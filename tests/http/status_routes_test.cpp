@@ -67,9 +67,10 @@ TEST_CASE("The pipeline's answer has the shape that the page reads", "[http][sta
     StatusFixture fixture;
     PipelineStatus& status = fixture.source.status;
     status.receive = {StageState::running, 412, 216268800, 1, 2, 6.93333, 3604480, {}};
-    status.route = {StageState::pausing, 3, 1, Seconds(4.25), {}};
-    status.process = {StageState::paused, 0, 0, std::nullopt, StagePause{"new disk", "anna", WallTime(), std::nullopt}};
-    status.dispatch = {StageState::stopped, 5, 0, Seconds(60), {}};
+    status.route = {StageState::pausing, 3, 1, Seconds(4.25), 0.25, 0, {}};
+    status.process = {
+        StageState::paused, 0, 0, std::nullopt, 0, 0, StagePause{"new disk", "anna", WallTime(), std::nullopt}};
+    status.dispatch = {StageState::stopped, 5, 0, Seconds(60), 1.5, 90, {}};
     status.series = {1, 7, 2, 3};
     TargetStatus retrying{"pacs", "dicom",  TargetState::retrying, 2, 1, 0, 1, Seconds(3.2), 80, 4000, 1.5, 90, 9, 7,
                           1,      "refused"};
@@ -86,10 +87,13 @@ TEST_CASE("The pipeline's answer has the shape that the page reads", "[http][sta
       "stages": {
         "receive": {"state": "running", "instances_total": 412, "bytes_total": 216268800, "rejected_total": 1,
                     "associations": 2, "rate_1m": 6.933, "bytes_1m": 3604480.0, "pause": null},
-        "route": {"state": "pausing", "waiting": 3, "in_flight": 1, "oldest_s": 4.25, "pause": null},
-        "process": {"state": "paused", "waiting": 0, "in_flight": 0, "oldest_s": null, "pause": {"reason": "new disk",
+        "route": {"state": "pausing", "waiting": 3, "in_flight": 1, "oldest_s": 4.25,
+                  "rate_1m": 0.25, "bytes_1m": 0.0, "pause": null},
+        "process": {"state": "paused", "waiting": 0, "in_flight": 0, "oldest_s": null,
+                    "rate_1m": 0.0, "bytes_1m": 0.0, "pause": {"reason": "new disk",
                     "user": "anna", "since": "1970-01-01T00:00:00.000Z", "until": null}},
-        "dispatch": {"state": "stopped", "waiting": 5, "in_flight": 0, "oldest_s": 60.0, "pause": null}},
+        "dispatch": {"state": "stopped", "waiting": 5, "in_flight": 0, "oldest_s": 60.0,
+                     "rate_1m": 1.5, "bytes_1m": 90.0, "pause": null}},
       "series": {"waiting": 1, "routed": 7, "discarded": 2, "failed": 3},
       "targets": [
         {"name": "pacs", "type": "dicom", "state": "retrying", "waiting": 2, "in_flight": 1, "oldest_s": 3.2,

@@ -24,7 +24,7 @@ struct LiveEvent {
     std::string topic;         ///< pipeline, series, config, log …: what clients choose by
     std::string name;          ///< of the event in the stream
     std::string data;          ///< JSON
-    std::string series;        ///< UID of the series that it is about, or ""
+    std::string series;        ///< UIDs of the series that it is about, `\` between them, or ""
 };
 
 /// Live events for any number of clients. All share one bounded ring, and a client is no more than a place in it: one

@@ -49,6 +49,8 @@ struct StageStatus {
     std::uint64_t waiting = 0;
     std::uint64_t in_flight = 0;
     std::optional<Seconds> oldest;  ///< age of the oldest that waits; none when nothing waits
+    double rate_1m = 0;  ///< series that were routed, tasks processed, instances delivered a second; of the last minute
+    double bytes_1m = 0;  ///< bytes a second: of dispatch alone
     std::optional<StagePause> pause;
 };
 
@@ -94,7 +96,8 @@ struct StorageStatus {
 ///    "ready":true,"reasons":[],
 ///    "stages":{"receive":{"state":"running","instances_total":412,"bytes_total":216268800,"rejected_total":0,
 ///                         "associations":2,"rate_1m":6.9,"bytes_1m":3604480.0},
-///              "route":{"state":"running","waiting":0,"in_flight":1,"oldest_s":null,"pause":null},
+///              "route":{"state":"running","waiting":0,"in_flight":1,"oldest_s":null,"rate_1m":0.1,"bytes_1m":0.0,
+///                       "pause":null},
 ///              "process":{…as route},"dispatch":{…as route}},
 ///    "series":{"waiting":1,"routed":7,"discarded":0,"failed":0},
 ///    "targets":[{"name":"pacs","type":"dicom","state":"sending","waiting":2,"retrying":0,"offpeak":0,

@@ -1,14 +1,20 @@
 #include "quicksilver/http/attention.hpp"
 
 #include "quicksilver/core/run_blocking.hpp"
+#include "quicksilver/http/control.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/attention_marks.hpp"
+#include "quicksilver/store/statistics.hpp"
 
 #include "api.hpp"
+#include "config_editing.hpp"
+#include "sources.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 namespace quicksilver::api {
 
@@ -49,9 +55,46 @@ void add_runners(const PipelineStatus& pipeline, Json& items) {
     }
 }
 
-asio::awaitable<HttpResponse> list(const Api& api, const Call& call) {
+/// Open problems with those that the history tells, which is asked once a minute only. Io thread.
+class Problems {
+public:
+    explicit Problems(const Api& api) : api_(api) {}
+
+    asio::awaitable<Json> all(const Call& call) {
+        if (!looked_ || call.steady_now >= *looked_ + interval) {
+            looked_ = call.steady_now;
+            silent_ = co_await silent_sources(call.now);
+        }
+        Json items = open_problems(api_.services().status, api_.services().config);
+        for (const Json& one : silent_) items.push_back(one);
+        co_return items;
+    }
+
+private:
+    static constexpr auto interval = std::chrono::minutes(1);
+
+    asio::awaitable<Json> silent_sources(WallTime now) const {
+        const ApiServices& services = api_.services();
+        auto read = [&services] { return SourceNotes(services.administration).all(); };
+        const auto notes = co_await run_blocking(services.administration_pool, read);
+        auto look = [&]() -> Json {
+            try {
+                return overdue_sources(api_, notes, now);
+            } catch (const database::DatabaseError&) {
+                return Json::array();
+            }
+        };
+        co_return co_await run_blocking(services.readers_pool, look);
+    }
+
+    const Api& api_;
+    std::optional<SteadyTime> looked_;
+    Json silent_ = Json::array();
+};
+
+asio::awaitable<HttpResponse> list(const Api& api, const Call& call, Problems& problems) {
     const ApiServices& services = api.services();
-    Json items = open_problems(services.status, services.config);
+    Json items = co_await problems.all(call);
     auto read = [&services] { return AttentionMarks(services.administration).all(); };
     const auto marks = co_await run_blocking(services.administration_pool, read);
     for (Json& one : items) {
@@ -69,26 +112,26 @@ asio::awaitable<HttpResponse> list(const Api& api, const Call& call) {
 }
 
 /// Throws ProblemError 404 when the problem is gone.
-std::string text_of_problem(const ApiServices& services, const std::string& id) {
-    const Json items = open_problems(services.status, services.config);
+asio::awaitable<std::string> text_of_problem(const Call& call, Problems& problems, const std::string& id) {
+    const Json items = co_await problems.all(call);
     const auto found = std::ranges::find_if(items, [&](const Json& one) { return one.at("id") == id; });
     if (found == items.end()) throw not_found("There is no such problem (any more).");
-    return found->at("text");
+    co_return found->at("text").get<std::string>();
 }
 
-asio::awaitable<HttpResponse> acknowledge(const Api& api, const Call& call) {
+asio::awaitable<HttpResponse> acknowledge(const Api& api, const Call& call, Problems& problems) {
     const ApiServices& services = api.services();
     const std::string id = call.parameter("id");
-    const std::string text = text_of_problem(services, id);
+    const std::string text = co_await text_of_problem(call, problems, id);
     auto write = [&] { AttentionMarks(services.administration).acknowledge(id, text, call.user().username, call.now); };
     co_await run_blocking(services.administration_pool, write);
     co_return no_content();
 }
 
-asio::awaitable<HttpResponse> mute(const Api& api, const Call& call) {
+asio::awaitable<HttpResponse> mute(const Api& api, const Call& call, Problems& problems) {
     const ApiServices& services = api.services();
     const std::string id = call.parameter("id");
-    text_of_problem(services, id);
+    co_await text_of_problem(call, problems, id);
     std::optional<WallTime> until;
     if (const Json& asked = call.body["until"]; !asked.is_null()) {
         until = parse_rfc3339(asked.get_ref<const std::string&>());
@@ -102,13 +145,37 @@ asio::awaitable<HttpResponse> mute(const Api& api, const Call& call) {
     co_return no_content();
 }
 
-asio::awaitable<HttpResponse> storage(const Api& api) {
-    co_return make_json(to_json(api.services().status.pipeline()).at("storage"));
+constexpr std::size_t next_to_go_max = 20;
+
+/// The series whose files go next, when only their age counts. Null while the database cannot be read.
+asio::awaitable<Json> next_to_go(const Api& api, const Call& call) {
+    const auto kept =
+        std::chrono::duration_cast<WallTime::duration>(api.services().config.snapshot()->cleaner.retention);
+    const auto holds = api.services().control.holds();
+    auto question = [&](History& history) {
+        Json next = Json::array();
+        const auto ended =
+            Statistics(history.connection()).ended(rfc3339(call.now - kept), next_to_go_max + holds->size());
+        for (const Statistics::Ended& one : ended) {
+            const auto since = parse_rfc3339(one.since);
+            if (!since || holds->contains(one.series_uid) || next.size() == next_to_go_max) continue;
+            next.push_back({{"series", one.series_uid}, {"expires_at", rfc3339(*since + kept)}});
+        }
+        return next;
+    };
+    co_return co_await ask_if_possible(api, question);
+}
+
+asio::awaitable<HttpResponse> storage(const Api& api, const Call& call) {
+    Json content = to_json(api.services().status.pipeline()).at("storage");
+    content["next_to_go"] = co_await next_to_go(api, call);
+    co_return make_json(content);
 }
 
 }  // namespace
 
 void add_attention_operations(Api& api) {
+    const auto problems = std::make_shared<Problems>(api);
     const Json mark = schema::object({{"user", schema::text()}, {"time", schema::time()}});
     const Json problem = schema::object({{"id", schema::text()},
                                          {"severity", schema::choice({"warning", "error"})},
@@ -121,7 +188,7 @@ void add_attention_operations(Api& api) {
               .summary = "Open problems that a person should look at, and who knows of them",
               .tag = "system",
               .answer = schema::object({{"items", schema::list_of(problem)}})},
-             [&api](Call& call) { return list(api, call); });
+             [&api, problems](Call& call) { return list(api, call, *problems); });
     api.wait({.method = "POST",
               .path = "/attention/{id}/actions/ack",
               .id = "acknowledgeAttention",
@@ -130,7 +197,7 @@ void add_attention_operations(Api& api) {
               .access = Access::operate,
               .scope = "operate",
               .status = 204},
-             [&api](Call& call) { return acknowledge(api, call); });
+             [&api, problems](Call& call) { return acknowledge(api, call, *problems); });
     api.wait({.method = "POST",
               .path = "/attention/{id}/actions/mute",
               .id = "muteAttention",
@@ -140,14 +207,14 @@ void add_attention_operations(Api& api) {
               .scope = "operate",
               .body = schema::object({{"until", schema::optional(schema::text(40))}}),
               .status = 204},
-             [&api](Call& call) { return mute(api, call); });
+             [&api, problems](Call& call) { return mute(api, call, *problems); });
     api.wait({.method = "GET",
               .path = "/storage",
               .id = "getStorage",
-              .summary = "The disk, and what lies in each stage",
+              .summary = "The disk, what lies in each stage, and whose files go next",
               .tag = "system",
               .answer = schema::any_object()},
-             [&api](Call&) { return storage(api); });
+             [&api](Call& call) { return storage(api, call); });
 }
 
 }  // namespace quicksilver::api

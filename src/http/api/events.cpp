@@ -14,8 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-const std::set<std::string> known_topics = {"pipeline",  "series", "targets",    "storage", "config",
-                                            "attention", "log",    "operations", "tasks",   "modules"};
+const std::set<std::string> known_topics = {"pipeline", "series",     "targets", "storage", "config", "attention",
+                                            "log",      "operations", "tasks",   "modules", "sources"};
 
 /// The stream of one client, which ends when its session does.
 class EventStream final : public BodySource {
@@ -76,9 +76,9 @@ void add_event_operations(Api& api) {
               .summary = "What happens, as server-sent events",
               .tag = "events",
               .query = {{"topics", schema::text(200),
-                         "pipeline, series, tasks, modules, targets, storage, config, attention, log, "
-                         "operations, with commas; without it, all."},
-                        {"series", schema::text(64), "Of series, only this one."}},
+                         "pipeline, series, tasks, modules, targets, sources, storage, config, attention, "
+                         "log, operations, with commas; without it, all."},
+                        {"series", schema::text(64), "Of series and their tasks, only this one, with its timeline."}},
               .answer = schema::text(),
               .answer_type = "text/event-stream"},
              [&api](Call& call) { return open_stream(api, call); });

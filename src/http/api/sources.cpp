@@ -1,3 +1,5 @@
+#include "sources.hpp"
+
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/source_notes.hpp"
@@ -5,6 +7,8 @@
 
 #include "config_editing.hpp"
 #include "source_rhythm.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <fnmatch.h>
@@ -288,6 +292,23 @@ HttpResponse accept(const Api& api, Call& call) {
 }
 
 }  // namespace
+
+Json overdue_sources(const Api& api, const std::map<std::string, SourceNote>& notes, WallTime now) {
+    std::vector<Statistics::Rejection> rejections;
+    Json items = Json::array();
+    for (const auto& [id, seen] : look_up(api, now, rejections)) {
+        const auto known = notes.find(id);
+        const SourceNote note = known == notes.end() ? SourceNote() : known->second;
+        if (seen.series.empty() || note.is_muted(now)) continue;
+        if (!rhythm_of(seen.series, now, note.expected_gap_s).overdue) continue;
+        const std::string name = note.name.empty() ? id : fmt::format("{} ({})", note.name, id);
+        items.push_back({{"id", "source " + id},
+                         {"severity", "warning"},
+                         {"text", fmt::format("{} has sent nothing since {}, which is longer than usual.", name,
+                                              rfc3339(seen.series.back()))}});
+    }
+    return items;
+}
 
 void add_source_operations(Api& api) {
     const std::string tag = "sources";

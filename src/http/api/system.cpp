@@ -1,6 +1,10 @@
+#include "quicksilver/http/event_hub.hpp"
+#include "quicksilver/http/limits.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/statistics.hpp"
 
-#include "api.hpp"
+#include "config_editing.hpp"
+#include "system_facts.hpp"
 
 namespace quicksilver::api {
 
@@ -31,11 +35,31 @@ private:
 };
 
 Json system_schema() {
-    return schema::object({{"server_time", schema::time()},
-                           {"uptime_s", schema::number()},
-                           {"version", schema::text()},
-                           {"appliance", schema::text()},
-                           {"build", schema::text()}});
+    return schema::object(
+        {{"server_time", schema::time()},
+         {"uptime_s", schema::number()},
+         {"version", schema::text()},
+         {"appliance", schema::text()},
+         {"build", schema::text()},
+         {"time_zone", schema::object({{"name", schema::text()}, {"offset_s", schema::integer(-86'400, 86'400)}})},
+         {"features", schema::any_object()},
+         {"limits", schema::any_object()},
+         {"licences", schema::list_of(schema::object({{"name", schema::text()}, {"licence", schema::text()}}))}});
+}
+
+/// Who listens to the live events applies those with a greater number than `seq` to this.
+asio::awaitable<HttpResponse> show_pipeline(const Api& api, const Call& call) {
+    const ApiServices& services = api.services();
+    const std::string since = rfc3339(call.now - std::chrono::hours(24));
+    auto question = [since](History& history) { return Json(Statistics(history.connection()).failures(since)); };
+    const Json failures = co_await ask_if_possible(api, question);
+    Json content = pipeline_json(services.status, services.clock, services.system);
+    for (auto& [name, stage] : content["stages"].items()) {
+        stage["failed_24h"] = failures.is_object() ? failures.value(name, Json()) : Json();
+    }
+    content["boot"] = services.events.boot();
+    content["seq"] = services.events.last_number();
+    co_return make_json(content);
 }
 
 }  // namespace
@@ -49,16 +73,18 @@ void add_system_operations(Api& api) {
               .summary = "Version, uptime, name",
               .tag = tag,
               .answer = system_schema()},
-             [&services](Call&) { return at_once(make_json(system_json(services.clock, services.system))); });
+             [&services](Call& call) {
+                 Json content = system_json(services.clock, services.system);
+                 content.update(system_facts(*services.config.snapshot(), call.now));
+                 return at_once(make_json(content));
+             });
     api.wait({.method = "GET",
               .path = "/pipeline",
               .id = "getPipeline",
               .summary = "The stages, targets and storage as they are now",
               .tag = tag,
               .answer = schema::any_object()},
-             [&services](Call&) {
-                 return at_once(make_json(pipeline_json(services.status, services.clock, services.system)));
-             });
+             [&api](Call& call) { return show_pipeline(api, call); });
     api.wait({.method = "GET",
               .path = "/openapi.json",
               .id = "getOpenApi",

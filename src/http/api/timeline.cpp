@@ -1,7 +1,9 @@
 #include "timeline.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace quicksilver::api {
@@ -21,9 +23,9 @@ constexpr Kind kinds[] = {{"DISPATCH_BEGIN", "DISPATCH_COMPLETE", "dispatch"},
                           {"PROCESS_BEGIN", "PROCESS_COMPLETE", "process"}};
 
 json make_span(const EventItem& event, const char* kind, const char* state) {
-    return {{"id", event.id},      {"task", event.task_id}, {"kind", kind},      {"name", event.target},
-            {"start", event.time}, {"end", event.time},     {"state", state},    {"files", event.file_count},
-            {"attempt", 1},        {"error", nullptr},      {"info", event.info}};
+    return {{"id", event.id},      {"task", event.task_id}, {"kind", kind},       {"name", event.target},
+            {"start", event.time}, {"end", event.time},     {"state", state},     {"files", event.file_count},
+            {"attempt", 1},        {"error", nullptr},      {"info", event.info}, {"parent", nullptr}};
 }
 
 /// The spans so far, and which of them have not ended.
@@ -49,6 +51,11 @@ private:
         json span = make_span(event, kind, "running");
         span["end"] = nullptr;
         span["attempt"] = ++attempts_[key];
+        // A module runs within the processing of its task.
+        const auto around = std::ranges::find_if(open_, [&](const auto& one) {
+            return std::get<0>(one.first) == "process" && std::get<1>(one.first) == event.task_id;
+        });
+        if (kind == std::string_view("module") && around != open_.end()) span["parent"] = spans_[around->second]["id"];
         open_[key] = spans_.size();
         spans_.push_back(std::move(span));
     }

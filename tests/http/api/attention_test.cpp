@@ -1,4 +1,4 @@
-#include "http/api/api_fixture.hpp"
+#include "http/api/history_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace quicksilver;
@@ -73,4 +73,28 @@ TEST_CASE("Modules that cannot run are a problem, with the reason", "[http][api]
     REQUIRE(items.size() == 1);
     CHECK(items.at(0).at("id") == "runner docker");
     CHECK(items.at(0).at("text") == "Tasks wait for their modules: the engine cannot be reached");
+}
+
+TEST_CASE("A source that is silent for too long is a problem, unless it is muted", "[http][api][attention]") {
+    HistoryApi api;
+    const auto who = api.full_token(Role::operate, false);
+    journal::SeriesRegistered series{api.clock.wall_now() - std::chrono::hours(2), "1.5.1", {}};
+    series.tags.add("SenderAET", "CT1");
+    series.tags.add("SenderAddress", "10.0.0.1");
+    REQUIRE(api.journal->write({series}).ok());
+    const auto ids = [&] {
+        api.advance(std::chrono::seconds(61));
+        std::string all;
+        const auto answer = api.get_masked("/attention");
+        for (const auto& one : answer.body.at("items")) all += one.at("id").get<std::string>();
+        return all;
+    };
+    CHECK(ids() == "");
+    const std::string source = "/sources/CT1%4010.0.0.1";
+    CHECK(api.call("PATCH", source, {{"expected_gap_s", 3600}}, {who}).status == 200);
+    CHECK(ids() == "source CT1@10.0.0.1");
+    CHECK(api.call("POST", "/attention/source%20CT1%4010.0.0.1/actions/ack", nullptr, {who}).status == 204);
+    CHECK(api.get_masked("/attention").body.at("items")[0].at("acknowledged").is_object());
+    CHECK(api.call("POST", source + "/actions/mute", {{"for_ever", true}}, {who}).status == 200);
+    CHECK(ids() == "");
 }

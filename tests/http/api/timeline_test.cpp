@@ -22,6 +22,7 @@ public:
         return *this;
     }
 
+    nlohmann::json all() const { return make_timeline(events_); }
     /// "kind name start–end state" of each span.
     std::string spans() const {
         std::string text;
@@ -64,4 +65,14 @@ TEST_CASE("An error of nothing that runs stands by itself", "[http][api][timelin
     CHECK(Story().then("ERROR", "", "no rule").then("DISPATCH_COMPLETE", "a").spans() ==
           "event  T1–T1 failed 1; dispatch a T2–T2 done 1; ");
     CHECK(make_timeline({}).is_array());
+}
+
+TEST_CASE("The run of a module is a part of the processing that it is in", "[http][api][timeline]") {
+    Story story;
+    story.then("PROCESS_BEGIN").then("PROCESS_MODULE_BEGIN", "bone").then("PROCESS_MODULE_COMPLETE", "bone");
+    story.then("PROCESS_COMPLETE").then("DISPATCH_BEGIN", "a");
+    const auto spans = story.all();
+    CHECK(spans[0]["parent"].is_null());
+    CHECK(spans[1]["parent"] == spans[0]["id"]);
+    CHECK(spans[2]["parent"].is_null());
 }
