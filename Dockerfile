@@ -19,7 +19,9 @@ RUN apt-get update \
     && install -d -o quicksilver -g quicksilver /data
 COPY --from=build /quicksilver /usr/bin/quicksilver
 USER quicksilver
-ENV QUICKSILVER_DATA=/data QUICKSILVER_HTTP__ADDRESS=0.0.0.0
+# Inside the container every address is its own network's; who publishes the port beyond this machine gives a
+# certificate (QUICKSILVER_HTTP__CERTIFICATE and QUICKSILVER_HTTP__KEY) or puts a proxy before it.
+ENV QUICKSILVER_DATA=/data QUICKSILVER_HTTP__ADDRESS=0.0.0.0 QUICKSILVER_HTTP__ALLOW_PLAIN=true
 VOLUME /data
 EXPOSE 11112 8000
 STOPSIGNAL SIGTERM

@@ -187,6 +187,10 @@ TEST_CASE("What cannot be right is an error with its path", "[config]") {
         {R"({"dicom": {"tls": {"key": "/k.pem"}}})",
          "error: dicom.tls.certificate: is missing, but dicom.tls.key is set"},
         {R"({"http": {"certificate": "/c.pem"}})", "error: http.key: is missing, but http.certificate is set"},
+        {R"({"http": {"address": "0.0.0.0"}})",
+         "error: http.address: 0.0.0.0 is reached by other machines, and nothing is encrypted; give http.certificate "
+         "and http.key (`quicksilver tls self-signed` makes them), or set http.allow_plain"},
+        {R"({"sign_in": {"session_idle": 299}})", "error: sign_in.session_idle: 299 is out of range (300–2592000 s)"},
         {R"({"port": 8000})", "error: http.port: 8000 is the same port as port"},
         {R"({"success_folder": "/x", "error_folder": "/x/"})",
          "error: error_folder: /x is also success_folder; each stage needs a folder of its own"},
@@ -208,6 +212,21 @@ TEST_CASE("What cannot be right is an error with its path", "[config]") {
     const auto loaded = load_text(row.text);
     CHECK_FALSE(loaded.ok());
     CHECK(lines_of(loaded, ProblemSeverity::error) == Lines{row.error});
+}
+
+TEST_CASE("Other machines are spoken to without encryption only when told so", "[config]") {
+    for (const char* fine : {R"({"http": {"address": "0.0.0.0", "allow_plain": true}})",
+                             R"({"http": {"address": "0.0.0.0", "certificate": "/c.pem", "key": "/k.pem"}})",
+                             R"({"http": {"address": "localhost"}})", R"({"http": {"address": "127.0.0.2"}})",
+                             R"({"http": {"address": "::1"}})"}) {
+        CAPTURE(fine);
+        CHECK(load_text(fine).ok());
+    }
+    for (const char* refused : {R"({"http": {"address": "::", "allow_plain": false}})",
+                                R"({"http": {"address": "10.0.0.1"}})", R"({"http": {"address": "pacs.example"}})"}) {
+        CAPTURE(refused);
+        CHECK_FALSE(load_text(refused).ok());
+    }
 }
 
 TEST_CASE("What mercure starts with is a warning with its path", "[config]") {

@@ -3,6 +3,8 @@
 #include "quicksilver/core/address_range.hpp"
 #include "quicksilver/core/path_prefix.hpp"
 
+#include "fields.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,12 +65,30 @@ void check_pair(const std::filesystem::path& certificate, const std::filesystem:
                    fmt::format("is missing, but {}.{} is set", section, certificate.empty() ? "key" : "certificate"));
 }
 
+bool is_loopback(std::string_view address) {
+    static const auto network = AddressRange::parse("127.0.0.0/8");
+    return address == "localhost" || network->contains(address) || plain_address(address) == "::1";
+}
+
+/// Who signs in over such a listener tells everybody on the way their password.
+void check_unencrypted(const Config& config, Findings& findings) {
+    const HttpConfig& http = config.http;
+    if (!http.certificate.empty() || is_loopback(http.address)) return;
+    const auto* section = config.document.is_object() ? find_member(config.document, "http") : nullptr;
+    if (section && section->is_object() && section->value("allow_plain", false)) return;
+    findings.error("http.address",
+                   fmt::format("{} is reached by other machines, and nothing is encrypted; give http.certificate and "
+                               "http.key (`quicksilver tls self-signed` makes them), or set http.allow_plain",
+                               http.address));
+}
+
 void check_listeners(const Config& config, Findings& findings) {
     const auto check_ports = [&](std::uint16_t a, std::uint16_t b, std::string_view path, std::string_view other) {
         if (a != 0 && a == b) findings.error(std::string(path), fmt::format("{} is the same port as {}", a, other));
     };
     check_ports(config.http.port, config.dicom.port, "http.port", "port");
     check_pair(config.http.certificate, config.http.key, "http", findings);
+    check_unencrypted(config, findings);
     if (!config.dicom.tls) return;
     check_ports(config.dicom.tls->port, config.dicom.port, "dicom.tls.port", "port");
     check_ports(config.dicom.tls->port, config.http.port, "dicom.tls.port", "http.port");

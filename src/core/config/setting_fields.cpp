@@ -1,5 +1,9 @@
 #include "quicksilver/core/config_field.hpp"
 
+#include "web_setting_fields.hpp"
+
+#include <vector>
+
 namespace quicksilver {
 
 namespace {
@@ -28,7 +32,7 @@ constexpr ConfigField accept_fields[] = {
     {.key = "address", .help = "IP address of the sender.", .default_text = "", .owner = ours},
 };
 
-constexpr ConfigField fields[] = {
+constexpr ConfigField first_fields[] = {
     {.key = "appliance_name",
      .group = "General",
      .help = "Name of this installation, shown in the web interface, in `task.json` and in metrics.",
@@ -126,50 +130,9 @@ constexpr ConfigField fields[] = {
      .help =
          "More tags for rules and modules: DICOM keyword or `gggg,eeee` → a sample value that the rule tester shows.",
      .default_text = "{}"},
+};
 
-    {.key = "http.address",
-     .group = "Web interface",
-     .type = FieldType::host,
-     .help =
-         "Address of the web interface and the API. Anything but the loopback address should come with a certificate.",
-     .default_text = "127.0.0.1",
-     .needs_restart = true,
-     .owner = ours},
-    {.key = "http.port",
-     .group = "Web interface",
-     .type = FieldType::port,
-     .help = "Port of the web interface and the API. 0 picks a free one.",
-     .default_text = "8000",
-     .min = 0,
-     .needs_restart = true,
-     .owner = ours},
-    {.key = "http.certificate",
-     .group = "Web interface",
-     .type = FieldType::path,
-     .help = "PEM file. With it and `http.key` the web interface is HTTPS.",
-     .needs_restart = true,
-     .owner = ours},
-    {.key = "http.key",
-     .group = "Web interface",
-     .type = FieldType::path,
-     .help = "PEM file of the private key.",
-     .needs_restart = true,
-     .owner = ours},
-    {.key = "http.prefix",
-     .group = "Web interface",
-     .help = "Path below which a reverse proxy shows the web interface and the API, such as `/quicksilver`.",
-     .default_text = "",
-     .needs_restart = true,
-     .owner = ours},
-    {.key = "http.trusted_proxies",
-     .group = "Web interface",
-     .type = FieldType::text_list,
-     .help = "Addresses and networks, such as `10.0.0.0/8`, of the reverse proxies whose `X-Forwarded-For`, "
-             "`X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Prefix` count.",
-     .default_text = "[]",
-     .needs_restart = true,
-     .owner = ours},
-
+constexpr ConfigField other_fields[] = {
     {.key = "incoming_folder",
      .group = "Folders",
      .type = FieldType::path,
@@ -494,7 +457,14 @@ constexpr ConfigField fields[] = {
 }  // namespace
 
 FieldTable setting_fields() {
-    return fields;
+    static const std::vector<ConfigField> all = [] {
+        std::vector<ConfigField> fields;
+        for (const FieldTable part : {FieldTable(first_fields), web_setting_fields(), FieldTable(other_fields)}) {
+            fields.insert(fields.end(), part.begin(), part.end());
+        }
+        return fields;
+    }();
+    return all;
 }
 
 }  // namespace quicksilver
