@@ -5,16 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <stdexcept>
-#include <vector>
 
 namespace quicksilver::secrets {
 
 namespace {
-
-constexpr std::size_t password_length_min = 12;
-constexpr std::size_t password_length_max = 128;
 
 /// libsodium picks its fastest code at the first call; afterwards this is one comparison.
 void begin() {
@@ -23,85 +18,6 @@ void begin() {
 
 const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-/// "P4ssw0rd!!" → "password": what a guesser tries first.
-std::string letters_of(std::string_view password, bool read_digits) {
-    std::string letters;
-    for (const char c : password) {
-        constexpr std::string_view digits = "01345678@$!";
-        constexpr std::string_view meant = "oieasgtbasi";
-        const auto found = digits.find(c);
-        if (read_digits && found != std::string_view::npos) {
-            letters += meant[found];
-        } else if (c >= 'A' && c <= 'Z') {
-            letters += static_cast<char>(c + 32);
-        } else if (c >= 'a' && c <= 'z') {
-            letters += c;
-        }
-    }
-    return letters;
-}
-
-/// Takes the words out of which most guessed passwords are made, again and again.
-std::string without_common_words(std::string letters, std::string_view username) {
-    std::vector<std::string> words = {
-        "administrator", "quicksilver", "password", "passwort", "passwd",   "radiology", "hospital", "welcome",
-        "willkommen",    "sunshine",    "princess", "football", "baseball", "superman",  "iloveyou", "trustno",
-        "letmein",       "mercure",     "dragon",   "monkey",   "master",   "shadow",    "secret",   "qwerty",
-        "qwertz",        "azerty",      "asdfgh",   "yxcvbn",   "zxcvbn",   "router",    "abcdef",   "changeme",
-        "change",        "default",     "summer",   "winter",   "spring",   "autumn",    "dicom",    "admin",
-        "login",         "hallo",       "hello",    "test",     "root",     "user",      "pacs",     "pass"};
-    const std::string name = letters_of(username, false);
-    if (name.size() >= 3) words.insert(words.begin(), name);
-    for (bool found = true; found;) {
-        found = false;
-        for (const std::string& word : words) {
-            const auto at = letters.find(word);
-            if (at == std::string::npos) continue;
-            letters.erase(at, word.size());
-            found = true;
-        }
-    }
-    return letters;
-}
-
-/// Mostly letters, and little is left of them when common words are taken out; with digits for letters, or without.
-bool is_common(std::string_view password, std::string_view username) {
-    for (const bool read_digits : {false, true}) {
-        const std::string letters = letters_of(password, read_digits);
-        const std::string rest = without_common_words(letters, username);
-        const std::set<char> different(rest.begin(), rest.end());
-        if (letters.size() * 2 >= password.size() && different.size() < 4) return true;
-    }
-    return false;
-}
-
-bool is_repetition(std::string_view text) {
-    for (std::size_t unit = 1; unit <= text.size() / 2; ++unit) {
-        const auto repeats = [&](std::size_t i) { return text[i] == text[i % unit]; };
-        std::size_t same = unit;
-        while (same < text.size() && repeats(same)) ++same;
-        if (same == text.size()) return true;
-    }
-    return false;
-}
-
-/// "abcdefghijkl", "987654321098"
-bool is_sequence(std::string_view text) {
-    std::size_t up = 0;
-    std::size_t down = 0;
-    for (std::size_t i = 1; i < text.size(); ++i) {
-        const int step = text[i] - text[i - 1];
-        up += step == 1 || step == -9 ? 1 : 0;
-        down += step == -1 || step == 9 ? 1 : 0;
-    }
-    return std::max(up, down) + 2 >= text.size();
 }
 
 }  // namespace
@@ -140,22 +56,6 @@ bool is_argon2(std::string_view hash) {
 std::string_view hash_of_nobody() {
     // The salt and key are zeros; no password is known that gives them.
     return "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-}
-
-Result<void> check_password(std::string_view password, std::string_view username) {
-    const auto refused = [](std::string why) { return Error{Errc::invalid, std::move(why)}; };
-    if (characters(password) < password_length_min) {
-        return refused(
-            fmt::format("A password has at least {} characters; a few words make a good one.", password_length_min));
-    }
-    if (characters(password) > password_length_max) {
-        return refused(fmt::format("A password has at most {} characters.", password_length_max));
-    }
-    const std::set<char> different(password.begin(), password.end());
-    const bool few = different.size() < 5 || is_repetition(password) || is_sequence(password);
-    if (few || is_common(password, username))
-        return refused("This password is among the first that are guessed; use words of your own.");
-    return {};
 }
 
 std::string random_text(std::size_t bytes) {

@@ -38,23 +38,6 @@ TEST_CASE("A hash of other parameters is made anew", "[store][secrets]") {
     CHECK(needs_rehash("nonsense", cheap));
 }
 
-TEST_CASE("Passwords that are guessed first are refused", "[store][secrets]") {
-    for (const char* weak : {"short", "elevenchars", "aaaaaaaaaaaa", "abcabcabcabc", "abcdefghijkl", "123456789012",
-                             "password1234", "P4ssw0rd!!!!", "AdminAdmin2024", "quicksilver1", "radiology2026",
-                             "annaannaanna1", "qwertz123456", "Welcome2024!!"}) {
-        INFO(weak);
-        CHECK_FALSE(check_password(weak, "anna").ok());
-    }
-    for (const char* good : {"seven quiet otters", "gT7-pq!xW2zL", "Zürich im März", "8 x 8 macht 64 Felder",
-                             "administrators love pizza"}) {
-        INFO(good);
-        CHECK(check_password(good, "anna").ok());
-    }
-    const std::string words = "twenty seven quiet otters swim across the cold river at night ";
-    CHECK(check_password(words + words + "1234", "anna").ok());
-    CHECK_FALSE(check_password(words + words + words, "anna").ok());
-}
-
 TEST_CASE("Digests and signatures are the standard ones", "[store][secrets]") {
     CHECK(digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     // RFC 4231, test case 2.

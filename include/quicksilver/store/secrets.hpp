@@ -1,7 +1,5 @@
 #pragma once
 
-#include "quicksilver/core/result.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,9 +23,6 @@ bool needs_rehash(std::string_view hash, const HashCost& cost = {});
 bool is_argon2(std::string_view hash);
 /// A hash that no password matches and that takes as long as a real one: for names that do not exist.
 std::string_view hash_of_nobody();
-
-/// Refuses what is too short (12 characters), too long (128) or easily guessed; the error tells how to do better.
-Result<void> check_password(std::string_view password, std::string_view username);
 
 /// Random bytes as base64url without padding.
 std::string random_text(std::size_t bytes = 32);

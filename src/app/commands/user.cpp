@@ -1,6 +1,7 @@
 #include "quicksilver/store/accounts.hpp"
 #include "quicksilver/store/audit.hpp"
 #include "quicksilver/store/mercure_users.hpp"
+#include "quicksilver/store/password_rules.hpp"
 #include "quicksilver/store/secrets.hpp"
 #include "quicksilver/store/sessions.hpp"
 
@@ -82,7 +83,7 @@ Result<User> find(Administration& administration, const std::string& name) {
 Result<std::string> read_hash(const std::string& username) {
     auto password = read_secret("Password");
     if (!password) return password.error();
-    if (auto good = secrets::check_password(*password, username); !good) return good.error();
+    if (auto good = check_password(*password, username); !good) return good.error();
     return secrets::hash_password(*password);
 }
 

@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
+#include "quicksilver/store/password_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -82,7 +83,7 @@ HttpResponse begin_session(const Api& api, Call& call, const User& user) {
 
 boost::asio::awaitable<std::string> hash_new_password(Api& api, std::string password, std::string username,
                                                       std::string pointer) {
-    const auto good = secrets::check_password(password, username);
+    const auto good = check_password(password, username);
     if (!good) {
         FieldError fault{std::move(pointer), "weak_password", good.error().message};
         throw invalid(good.error().message, {std::move(fault)});
