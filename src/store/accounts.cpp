@@ -28,6 +28,7 @@ User read_user(const Statement& row) {
     user.version = row.integer(9);
     user.created_at = row.text(10);
     user.last_sign_in_at = row.text(11);
+    user.second_factor = row.integer(12) != 0;
     return user;
 }
 
@@ -68,7 +69,8 @@ std::vector<User> Accounts::list() {
     std::vector<User> users;
     auto row = connection_.statement(
         "SELECT id, username, email, role, phi, disabled, source, must_change_password, preferences, version,"
-        " created_at, last_sign_in_at FROM users ORDER BY username COLLATE NOCASE");
+        " created_at, last_sign_in_at, EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed = 1)"
+        " FROM users ORDER BY username COLLATE NOCASE");
     while (row.step()) users.push_back(read_user(row));
     return users;
 }
@@ -80,7 +82,8 @@ std::uint64_t Accounts::count() {
 std::optional<User> Accounts::find(std::string_view id) {
     auto row = connection_.statement(
         "SELECT id, username, email, role, phi, disabled, source, must_change_password, preferences, version,"
-        " created_at, last_sign_in_at FROM users WHERE id = ?1");
+        " created_at, last_sign_in_at, EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed = 1)"
+        " FROM users WHERE id = ?1");
     row.bind(id);
     if (!row.step()) return std::nullopt;
     return read_user(row);
@@ -89,7 +92,8 @@ std::optional<User> Accounts::find(std::string_view id) {
 std::optional<User> Accounts::find_by_name(std::string_view username) {
     auto row = connection_.statement(
         "SELECT id, username, email, role, phi, disabled, source, must_change_password, preferences, version,"
-        " created_at, last_sign_in_at FROM users WHERE username = ?1");
+        " created_at, last_sign_in_at, EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed = 1)"
+        " FROM users WHERE username = ?1");
     row.bind(username);
     if (!row.step()) return std::nullopt;
     return read_user(row);
@@ -162,7 +166,9 @@ Result<void> Accounts::remove(std::string_view id) {
 
 void Accounts::set_password(std::string_view id, std::string_view hash, bool must_change, WallTime now) {
     connection_
-        .statement("UPDATE users SET password_hash = ?2, must_change_password = ?3, changed_at = ?4 WHERE id = ?1")
+        .statement(
+            "UPDATE users SET password_hash = ?2, must_change_password = ?3, version = version + 1, changed_at = ?4"
+            " WHERE id = ?1")
         .bind(id, hash, int{must_change}, rfc3339(now))
         .run();
 }
@@ -172,7 +178,9 @@ void Accounts::set_preferences(std::string_view id, std::string_view json) {
 }
 
 void Accounts::signed_in(std::string_view id, WallTime now) {
-    connection_.statement("UPDATE users SET last_sign_in_at = ?2 WHERE id = ?1").bind(id, rfc3339(now)).run();
+    connection_.statement("UPDATE users SET last_sign_in_at = ?2, version = version + 1 WHERE id = ?1")
+        .bind(id, rfc3339(now))
+        .run();
 }
 
 bool Accounts::is_last_admin(const User& user) {

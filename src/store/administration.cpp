@@ -68,8 +68,18 @@ CREATE TABLE sources (
     muted TEXT NOT NULL) STRICT;
 )sql";
 
+constexpr std::string_view second_factors = R"sql(
+CREATE TABLE second_factors (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, secret TEXT NOT NULL, confirmed INTEGER NOT NULL,
+    begun_at TEXT NOT NULL, last_step INTEGER NOT NULL) STRICT;
+CREATE TABLE recovery_codes (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, digest TEXT NOT NULL,
+    PRIMARY KEY (user_id, digest)) STRICT;
+)sql";
+
 const std::vector<database::Migration>& migrations() {
-    static const std::vector<database::Migration> all = {{1, first_schema}, {2, attention_marks}, {3, sources}};
+    static const std::vector<database::Migration> all = {
+        {1, first_schema}, {2, attention_marks}, {3, sources}, {4, second_factors}};
     return all;
 }
 

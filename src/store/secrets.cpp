@@ -58,11 +58,15 @@ std::string_view hash_of_nobody() {
     return "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 }
 
-std::string random_text(std::size_t bytes) {
+std::string random_bytes(std::size_t count) {
     begin();
-    std::string random(bytes, '\0');
-    randombytes_buf(random.data(), random.size());
-    return to_base64url(random);
+    std::string bytes(count, '\0');
+    randombytes_buf(bytes.data(), bytes.size());
+    return bytes;
+}
+
+std::string random_text(std::size_t bytes) {
+    return to_base64url(random_bytes(bytes));
 }
 
 std::string random_code() {

@@ -50,6 +50,10 @@ TEST_CASE("Each change of what an administrator sees grows the version", "[store
     CHECK(changed->phi);
     CHECK_FALSE(changed->disabled);
     CHECK(f.accounts.change("nobody", change, f.now).error().code == Errc::not_found);
+    f.accounts.set_password(anna.id, "$argon2id$y", true, f.now);
+    CHECK(f.accounts.find(anna.id)->version == 3);
+    f.accounts.signed_in(anna.id, f.now);
+    CHECK(f.accounts.find(anna.id)->version == 4);
 }
 
 TEST_CASE("One administrator who can sign in always stays", "[store][accounts]") {

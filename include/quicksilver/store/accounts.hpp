@@ -28,8 +28,9 @@ struct User {
     bool disabled = false;
     std::string source = "local";  ///< who knows the password; others than local come with OIDC and LDAP
     bool must_change_password = false;
+    bool second_factor = false;      ///< asks for a code beside the password; kept by SecondFactors
     std::string preferences = "{}";  ///< JSON of the interface
-    std::int64_t version = 1;        ///< grows with each change of the above, for ETags
+    std::int64_t version = 1;        ///< grows with each change of what an administrator sees, for ETags
     std::string created_at;
     std::string last_sign_in_at;  ///< "" = never
 };

@@ -24,6 +24,7 @@ bool is_argon2(std::string_view hash);
 /// A hash that no password matches and that takes as long as a real one: for names that do not exist.
 std::string_view hash_of_nobody();
 
+std::string random_bytes(std::size_t count);
 /// Random bytes as base64url without padding.
 std::string random_text(std::size_t bytes = 32);
 /// Of letters and digits that nobody mistakes for each other, for people to type: `K7QM-3XWD-9TFA`.

@@ -14,8 +14,8 @@
 namespace quicksilver {
 
 struct SessionLimits {
-    std::chrono::minutes idle{30};
-    std::chrono::hours absolute{12};
+    std::chrono::seconds idle{std::chrono::minutes(30)};
+    std::chrono::seconds absolute{std::chrono::hours(12)};
 };
 
 struct Session {
