@@ -122,8 +122,8 @@ void LiveNews::look() {
         tell_if_changed("target " + target.name, "targets", "target", to_json(target));
     }
     tell_if_changed("storage", "storage", "storage", to_json(pipeline).at("storage"));
-    tell_if_changed("attention", "attention", "attention",
-                    {{"items", open_problems(sources_.status, sources_.config)}});
+    const json problems = open_problems(sources_.status, sources_.config, *sources_.sign_ins, sources_.clock.now());
+    tell_if_changed("attention", "attention", "attention", {{"items", problems}});
 }
 
 void LiveNews::tell_if_changed(const std::string& key, const char* topic, const char* name, const json& data) {

@@ -3,6 +3,7 @@
 #include "quicksilver/core/config_handle.hpp"
 #include "quicksilver/core/log_ring.hpp"
 #include "quicksilver/http/event_hub.hpp"
+#include "quicksilver/http/sign_in_watch.hpp"
 #include "quicksilver/http/status_source.hpp"
 #include "quicksilver/store/journal.hpp"
 
@@ -24,6 +25,8 @@ public:
         EventHub& events;
         const StatusSource& status;
         const ConfigHandle& config;
+        const Clock& clock;
+        std::shared_ptr<const SignInWatch> sign_ins;
         std::shared_ptr<const LogRing> log;  ///< null: nothing of the log
     };
     explicit LiveNews(Sources sources) : sources_(std::move(sources)) {}

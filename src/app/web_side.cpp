@@ -40,7 +40,7 @@ WebSide::WebSide(Parts parts)
       setup_code_([this](const std::string& code) { announce_setup_code(code); }),
       events_(parts_.io),
       operations_(parts_.io, parts_.clock, events_, parts_.log),
-      news_({events_, parts_.status, parts_.config_handle, parts_.recent_log}),
+      news_({events_, parts_.status, parts_.config_handle, parts_.clock, sign_in_watch_, parts_.recent_log}),
       background_(parts_.io, [this](const std::string& name, const std::exception_ptr&) {
           parts_.log.error("a coroutine of the web side ended", kv("name", name));
       }) {
@@ -64,6 +64,7 @@ Result<void> WebSide::listen() {
                          parts_.status,        setup_code_,   events_,         parts_.control,
                          parts_.modules,       operations_,   parts_.system,   parts_.log};
     services.recent_log = parts_.recent_log;
+    services.sign_in_watch = sign_in_watch_;
     services.configuration_changed = [this](const std::string& user, const ConfigChange& change) {
         configuration_changed(user, change);
     };

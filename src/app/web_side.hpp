@@ -73,6 +73,7 @@ private:
     SetupCode setup_code_;
     EventHub events_;
     Operations operations_;
+    std::shared_ptr<SignInWatch> sign_in_watch_ = std::make_shared<SignInWatch>();
     LiveNews news_;
     CoroutineGroup background_;
     std::unique_ptr<HttpServer> server_;

@@ -1,10 +1,13 @@
 """The REST interface of the real program: setting up, accounts, configuration and its history, series, events, docs."""
 
+import base64
+import hmac
 import io
 import json
 import os
 import re
 import subprocess
+import time
 import unittest
 import urllib.request
 import zipfile
@@ -13,6 +16,14 @@ from pathlib import Path
 from server import PASSWORD, QUICKSILVER, SystemTest, clean_environment, config, delivered, quicksilver, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def app_code(secret):
+    """What an authenticator app shows now (RFC 6238)."""
+    key = base64.b32decode(secret)
+    mac = hmac.digest(key, int(time.time() // 30).to_bytes(8, "big"), "sha1")
+    at = mac[-1] & 15
+    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 class Rest(SystemTest):
@@ -59,6 +70,37 @@ class Rest(SystemTest):
         self.assertEqual(quicksilver("user", "delete", "anna", *data).returncode, 1)
         self.assertEqual(quicksilver("user", "add", "weak", *data, input="password1234\n").returncode, 1)
         self.assertEqual(quicksilver("user", "add", "anna", *data, input=PASSWORD + "\n").returncode, 1)
+
+    def test_a_lost_second_factor_is_reset_on_the_command_line(self):
+        server = self.start_server(config())
+        server.command("user", "add", "anna", "--admin", input=PASSWORD + "\n")
+        credentials = {"username": "anna", "password": PASSWORD}
+        _, headers, session = self.call(server, "POST", "/session", credentials)
+        browser = {"Cookie": headers["Set-Cookie"].split(";")[0], "Origin": server.http,
+                   "X-CSRF-Token": session["csrf_token"]}
+        _, _, begun = self.call(server, "POST", "/me/totp", {"password": PASSWORD}, browser)
+        body = {"totp": app_code(begun["secret"])}
+        self.assertEqual(self.call(server, "POST", "/me/totp/confirm", body, browser)[0], 200)
+        status, _, refused = self.call(server, "POST", "/session", credentials)
+        self.assertEqual((status, refused["code"]), (401, "second_factor_required"))
+        self.assertTrue(json.loads(server.command("user", "list", "--json"))[0]["second_factor"])
+        server.command("user", "reset-second-factor", "anna")
+        self.assertEqual(self.call(server, "GET", "/session", headers=browser)[0], 401)
+        self.assertEqual(self.call(server, "POST", "/session", credentials)[0], 201)
+        again = quicksilver("user", "reset-second-factor", "anna", "--data", str(server.data))
+        self.assertEqual(again.returncode, 1)
+
+    def test_other_machines_are_served_without_encryption_only_when_told_so(self):
+        settings = config()
+        settings["http"].update(address="0.0.0.0")
+        file = self.folder / "open.json"
+        file.write_text(json.dumps(settings))
+        refused = quicksilver("config", "check", str(file))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("http.allow_plain", refused.stdout + refused.stderr)
+        # As the container does it.
+        told = {"QUICKSILVER_HTTP__ADDRESS": "0.0.0.0", "QUICKSILVER_HTTP__ALLOW_PLAIN": "true"}
+        self.assertRegex(self.start_server(config(), environment=told).log(), r"ready .* http=http://(?!127\.)")
 
     def test_the_accounts_of_mercure_are_taken_over(self):
         hashed = quicksilver("user", "hash", input=PASSWORD + "\n").stdout.strip()

@@ -9,6 +9,7 @@ const trend = []; // {at, instances}: seconds of the server's uptime, instances 
 let last_answer = null;
 
 document.getElementById("sign-in").addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("unencrypted").hidden = window.isSecureContext; // which loopback addresses are, too
 poll();
 
 async function poll() {
@@ -48,6 +49,7 @@ async function sign_in() {
   content.hidden = true;
   while (!(await send_credentials(form, first))) continue;
   form.reset();
+  ask_for_code(form, false);
   form.hidden = true;
   content.hidden = false;
 }
@@ -57,6 +59,7 @@ async function send_credentials(form, first) {
   await new Promise((resolve) => form.addEventListener("submit", resolve, { once: true }));
   const values = Object.fromEntries(new FormData(form));
   if (!first) delete values.setup_code;
+  if (!values.totp) delete values.totp;
   const problem = document.getElementById("sign-in-problem");
   try {
     const answer = await fetch(first ? "../api/v1/setup" : "../api/v1/session", {
@@ -64,12 +67,19 @@ async function send_credentials(form, first) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(values),
     });
-    set_text(problem, answer.ok ? "" : (await answer.json()).detail);
+    const refusal = answer.ok ? { detail: "" } : await answer.json();
+    set_text(problem, refusal.detail);
+    if (refusal.code === "second_factor_required") ask_for_code(form, true);
     return answer.ok;
   } catch {
     set_text(problem, "The server does not answer.");
     return false;
   }
+}
+
+function ask_for_code(form, asked) {
+  document.getElementById("second-factor").hidden = !asked;
+  if (asked) form.elements.totp.focus();
 }
 
 function show(status) {

@@ -9,6 +9,7 @@
 #include "quicksilver/http/operations.hpp"
 #include "quicksilver/http/routes.hpp"
 #include "quicksilver/http/setup_code.hpp"
+#include "quicksilver/http/sign_in_watch.hpp"
 #include "quicksilver/http/status_routes.hpp"
 #include "quicksilver/http/status_source.hpp"
 #include "quicksilver/store/administration.hpp"
@@ -46,8 +47,8 @@ struct ApiServices {
     Operations& operations;
     SystemInfo system;
     Log log;
-    SessionLimits sessions = {};
     secrets::HashCost hash_cost = {};
+    std::shared_ptr<SignInWatch> sign_in_watch = std::make_shared<SignInWatch>();
     std::shared_ptr<const LogRing> recent_log = {};  ///< null: no operation shows the log
     /// Told of each change that was saved, on the administration's thread.
     std::function<void(const std::string& user, const ConfigChange& change)> configuration_changed = {};

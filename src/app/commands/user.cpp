@@ -2,6 +2,7 @@
 #include "quicksilver/store/audit.hpp"
 #include "quicksilver/store/mercure_users.hpp"
 #include "quicksilver/store/password_rules.hpp"
+#include "quicksilver/store/second_factors.hpp"
 #include "quicksilver/store/secrets.hpp"
 #include "quicksilver/store/sessions.hpp"
 
@@ -54,13 +55,19 @@ Result<std::unique_ptr<Administration>> open_administration(const UserOptions& o
     return Administration::open(administration_file(folder / "db" / "quicksilver.sqlite"));
 }
 
-void audit(Administration& administration, const std::string& action, const std::string& name) {
+void audit(Administration& administration, const std::string& action, const std::string& name,
+           const std::string& what = "") {
     AuditEntry entry;
     entry.user = "(command line)";
     entry.action = action;
-    entry.object = "/users/" + name;
+    entry.object = "/users/" + name + what;
     entry.outcome = "done";
     AuditLog(administration).add(entry, now());
+}
+
+/// For the audit, beside whose they are.
+std::string rights(const User& user) {
+    return fmt::format(": role {}, phi {}", to_string(user.role), user.phi);
 }
 
 /// Runs one command on the database; whatever goes wrong is one line on stderr.
@@ -100,7 +107,7 @@ int add(const UserOptions& options) {
         if (!hash) return fail(hash.error().message);
         const auto made = accounts.add(user, *hash, now());
         if (!made) return fail(made.error().message);
-        audit(administration, "addUser", user.username);
+        audit(administration, "addUser", user.username, rights(*made));
         fmt::print("{} may now sign in as {}{}\n", made->username, to_string(made->role),
                    made->phi ? " and sees patient data" : "");
         return 0;
@@ -116,10 +123,11 @@ int list(const UserOptions& options) {
                              {"role", to_string(user.role)},
                              {"phi", user.phi},
                              {"disabled", user.disabled},
+                             {"second_factor", user.second_factor},
                              {"last_sign_in_at", user.last_sign_in_at}});
             if (options.json) continue;
-            fmt::print("{:<24} {:<10}{}{}  {}\n", user.username, to_string(user.role), user.phi ? " patients" : "",
-                       user.disabled ? " disabled" : "",
+            fmt::print("{:<24} {:<10}{}{}{}  {}\n", user.username, to_string(user.role), user.phi ? " patients" : "",
+                       user.disabled ? " disabled" : "", user.second_factor ? " second factor" : "",
                        user.last_sign_in_at.empty() ? "never signed in" : user.last_sign_in_at);
         }
         if (options.json) fmt::print("{}\n", users.dump(2));
@@ -141,6 +149,18 @@ int set_password(const UserOptions& options) {
     });
 }
 
+int reset_second_factor(const UserOptions& options) {
+    return with_administration(options, [&](Administration& administration) {
+        const auto user = find(administration, options.name);
+        if (!user) return fail(user.error().message);
+        if (!SecondFactors(administration).remove(user->id)) return fail(user->username + " has no second factor");
+        Sessions(administration, {}).end_all(user->id);
+        audit(administration, "resetSecondFactor", user->username);
+        fmt::print("{} signs in with the password alone now, and is signed out everywhere\n", user->username);
+        return 0;
+    });
+}
+
 int set_role(const UserOptions& options) {
     return with_administration(options, [&](Administration& administration) {
         const auto user = find(administration, options.name);
@@ -151,7 +171,7 @@ int set_role(const UserOptions& options) {
         const auto changed = Accounts(administration).change(user->id, change, now());
         if (!changed) return fail(changed.error().message);
         Sessions(administration, {}).end_all(user->id);
-        audit(administration, "patchUser", user->username);
+        audit(administration, "patchUser", user->username, rights(*changed));
         fmt::print("{} is {} now{}\n", changed->username, to_string(changed->role),
                    changed->phi ? " and sees patient data" : "");
         return 0;
@@ -192,7 +212,7 @@ int import(const UserOptions& options) {
     return with_administration(options, [&](Administration& administration) {
         for (const MercureUser& one : *users) {
             const auto made = Accounts(administration).add(one.user, one.hash, now());
-            if (made) audit(administration, "addUser", one.user.username);
+            if (made) audit(administration, "addUser", one.user.username, rights(*made));
             fmt::print("{:<24} {}\n", one.user.username,
                        !made                ? "left out: " + made.error().message
                        : one.remark.empty() ? fmt::format("imported as {}", to_string(made->role))
@@ -234,6 +254,7 @@ void add_user_command(CLI::App& app, int& status) {
     adding->add_option("--email", options->email, "E-mail address");
     subcommand("list", "All accounts", list)->add_flag("--json", options->json, "For machines");
     named(subcommand("set-password", "Set a password; asks for it, or reads it from stdin", set_password));
+    named(subcommand("reset-second-factor", "Remove the second factor of who has lost theirs", reset_second_factor));
     auto* role = named(subcommand("set-role", "Change what a user may do", set_role));
     role->add_option("ROLE", options->role, "viewer, operator or admin")->required()->check(roles);
     role->add_flag("--phi", options->phi, "May see patient data");

@@ -25,6 +25,7 @@ Json user_schema() {
                            {"disabled", schema::boolean()},
                            {"source", schema::choice({"local", "oidc", "ldap"})},
                            {"must_change_password", schema::boolean()},
+                           {"second_factor", schema::boolean()},
                            {"created_at", schema::time()},
                            {"last_sign_in_at", schema::optional(schema::time())}});
 }
@@ -38,6 +39,7 @@ Json to_json(const User& user) {
             {"disabled", user.disabled},
             {"source", user.source},
             {"must_change_password", user.must_change_password},
+            {"second_factor", user.second_factor},
             {"created_at", user.created_at},
             {"last_sign_in_at", or_null(user.last_sign_in_at)}};
 }
@@ -52,18 +54,20 @@ Json session_schema() {
                            {"role", schema::choice({"viewer", "operator", "admin"})},
                            {"phi", schema::boolean()},
                            {"must_change_password", schema::boolean()},
+                           {"must_set_up_second_factor", schema::boolean()},
                            {"csrf_token", schema::text()},
                            {"expires_at", schema::time()},
                            {"idle_expires_at", schema::time()}});
 }
 
 Json session_json(const Api& api, const User& user, const Session& session) {
-    const WallTime idle = std::min(session.expires, session.seen + api.services().sessions.idle);
+    const WallTime idle = std::min(session.expires, session.seen + api.sign_in_settings().sessions.idle);
     return {{"user", user.username},
             {"user_id", user.id},
             {"role", to_string(user.role)},
             {"phi", user.phi},
             {"must_change_password", user.must_change_password},
+            {"must_set_up_second_factor", api.lacks_second_factor(user)},
             {"csrf_token", api.csrf_token(session.id)},
             {"expires_at", rfc3339(session.expires)},
             {"idle_expires_at", rfc3339(idle)}};

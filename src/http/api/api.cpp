@@ -53,6 +53,11 @@ bool counts_before_password_change(const Operation& operation) {
     return std::ranges::find(ids, operation.id) != std::end(ids);
 }
 
+bool sets_up_second_factor(const Operation& operation) {
+    static constexpr std::string_view ids[] = {"getMySecondFactor", "beginMySecondFactor", "confirmMySecondFactor"};
+    return std::ranges::find(ids, operation.id) != std::end(ids);
+}
+
 bool is_json_type(std::string_view content_type) {
     const std::string_view type = content_type.substr(0, content_type.find(';'));
     return type == "application/json" || type == "application/merge-patch+json";
@@ -197,6 +202,11 @@ void Api::check_may(const Operation& operation, const Principal& who) const {
     if (who.user.must_change_password && !who.by_token() && !counts_before_password_change(operation)) {
         throw ProblemError(403, "password_change_required", "Set a new password first: PUT /me/password.");
     }
+    const bool begins = counts_before_password_change(operation) || sets_up_second_factor(operation);
+    if (!begins && !who.by_token() && lacks_second_factor(who.user)) {
+        throw ProblemError(403, "second_factor_setup_required",
+                           "Administrators need a second factor here; set one up first: POST /me/totp.");
+    }
     if (operation.access == Access::signed_in) {
         // Own sessions, password and tokens are for people: a stolen token must not make itself permanent.
         if (who.by_token() && !operation.is_safe()) {
@@ -216,6 +226,10 @@ void Api::check_may(const Operation& operation, const Principal& who) const {
     if (operation.phi && !who.may_see_patients()) {
         throw ProblemError(403, "phi_permission_required", "This shows patient data and needs that permission.");
     }
+}
+
+bool Api::lacks_second_factor(const User& user) const {
+    return user.role == Role::admin && !user.second_factor && sign_in_settings().second_factor_for_admins;
 }
 
 bool Api::may(const Operation& operation, const Principal& who) const {
@@ -334,7 +348,8 @@ asio::awaitable<void> Api::write_audit(const Call& call, unsigned status) {
     const bool counts = call.operation.is_safe() ? call.operation.audit_reads : call.operation.audited;
     if (!counts || !known || (failed && status < 500)) co_return;
     AuditEntry entry;
-    entry.user = call.who ? call.who->user.username : call.audited_user;
+    // Who signs in over somebody else's session is the one who acts.
+    entry.user = call.audited_user.empty() ? call.who->user.username : call.audited_user;
     entry.address = call.request.address;
     entry.action = call.operation.id;
     entry.object = call.request.path.substr(std::min(api_base.size(), call.request.path.size()));
@@ -366,6 +381,7 @@ void add_api_routes(Routes& routes, ApiServices services) {
     const auto api = std::make_shared<api::Api>(routes, std::move(services));
     api::add_session_operations(*api);
     api::add_own_account_operations(*api);
+    api::add_second_factor_operations(*api);
     api::add_user_operations(*api);
     api::add_audit_operations(*api);
     api::add_system_operations(*api);

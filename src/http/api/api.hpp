@@ -1,6 +1,8 @@
 #pragma once
 
 #include "quicksilver/http/api.hpp"
+#include "quicksilver/store/second_factors.hpp"
+#include "quicksilver/store/sign_in_settings.hpp"
 
 #include "call.hpp"
 #include "idempotency.hpp"
@@ -48,10 +50,15 @@ public:
 
     /// On the administration's thread.
     Accounts accounts() const { return Accounts(services_.administration); }
-    Sessions sessions() const { return Sessions(services_.administration, services_.sessions); }
+    Sessions sessions() const { return Sessions(services_.administration, sign_in_settings().sessions); }
+    SecondFactors second_factors() const { return SecondFactors(services_.administration); }
     Tokens tokens() const { return Tokens(services_.administration); }
     const std::string& key() const { return services_.administration.key(); }
     std::string csrf_token(const std::string& session_id) const;
+    /// As the configuration has them now; any thread.
+    SignInSettings sign_in_settings() const { return SignInSettings::of(*services_.config.snapshot()); }
+    /// Whether this administrator must set up a second factor before anything else.
+    bool lacks_second_factor(const User& user) const;
 
     /// Who that is, if it still counts. On the administration's thread. `in_use`: see Sessions::find.
     std::optional<Principal> find_principal(const Credentials& credentials, const HttpRequest& request, WallTime now,
@@ -100,6 +107,7 @@ private:
 /// One for each file of this folder.
 void add_session_operations(Api& api);
 void add_own_account_operations(Api& api);
+void add_second_factor_operations(Api& api);
 void add_user_operations(Api& api);
 void add_audit_operations(Api& api);
 void add_system_operations(Api& api);

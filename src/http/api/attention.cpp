@@ -65,7 +65,8 @@ public:
             looked_ = call.steady_now;
             silent_ = co_await silent_sources(call.now);
         }
-        Json items = open_problems(api_.services().status, api_.services().config);
+        const ApiServices& services = api_.services();
+        Json items = open_problems(services.status, services.config, *services.sign_in_watch, call.steady_now);
         for (const Json& one : silent_) items.push_back(one);
         co_return items;
     }
@@ -221,7 +222,8 @@ void add_attention_operations(Api& api) {
 
 namespace quicksilver {
 
-nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& config) {
+nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& config, const SignInWatch& sign_ins,
+                             SteadyTime now) {
     nlohmann::json items = nlohmann::json::array();
     const Readiness readiness = status.readiness();
     for (const std::string& reason : readiness.reasons) items.push_back(api::item("not_ready", "error", reason));
@@ -247,6 +249,9 @@ nlohmann::json open_problems(const StatusSource& status, const ConfigHandle& con
     api::add_pauses(pipeline, items);
     api::add_targets(pipeline, items);
     api::add_runners(pipeline, items);
+    if (const std::string text = sign_ins.problem(now); !text.empty()) {
+        items.push_back(api::item("sign_in", "warning", text));
+    }
     return items;
 }
 

@@ -3,6 +3,7 @@
 
 #include "accounts_json.hpp"
 #include "api.hpp"
+#include "sign_in_checks.hpp"
 
 #include <fmt/format.h>
 
@@ -24,21 +25,28 @@ Json me_schema() {
     return me;
 }
 
+/// As it is now: it may have been removed since the request was let in.
+User present_user(const Api& api, const Call& call) {
+    auto user = api.accounts().find(call.user().id);
+    if (!user) throw ProblemError(401, "unauthenticated", "This account was removed.");
+    return *std::move(user);
+}
+
 HttpResponse show_me(const Api& api, const Call& call) {
-    const auto user = api.accounts().find(call.user().id);
-    Json me = to_json(*user);
-    me["preferences"] = Json::parse(user->preferences, nullptr, false);
+    const User user = present_user(api, call);
+    Json me = to_json(user);
+    me["preferences"] = Json::parse(user.preferences, nullptr, false);
     return make_json(me);
 }
 
 HttpResponse change_preferences(const Api& api, const Call& call) {
-    const auto user = api.accounts().find(call.user().id);
-    const Json merged = merge_patched(Json::parse(user->preferences, nullptr, false), call.body["preferences"]);
+    const User user = present_user(api, call);
+    const Json merged = merge_patched(Json::parse(user.preferences, nullptr, false), call.body["preferences"]);
     const std::string text = merged.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (text.size() > preferences_bytes_max) {
         throw invalid("The preferences are too large.", {{"/preferences", "length", "more than 32 KiB in all"}});
     }
-    api.accounts().set_preferences(user->id, text);
+    api.accounts().set_preferences(user.id, text);
     return show_me(api, call);
 }
 
@@ -47,20 +55,7 @@ asio::awaitable<HttpResponse> change_password(Api& api, Call& call) {
     const std::string old_password = call.body["old"];
     const std::string new_password = call.body["new"];
     const User& user = call.user();
-    // Whoever found an open session must not guess the password here without limit.
-    const auto wait = api.throttle().try_now(user.username, call.request.address, call.steady_now);
-    if (wait.count() > 0) {
-        throw ProblemError(429, "throttled", "Too many failed tries; wait a little.")
-            .with_header("Retry-After", std::to_string((wait.count() + 999) / 1000));
-    }
-    auto find = [&] { return api.accounts().password_hash(user.id); };
-    const std::string old_hash = co_await run_blocking(services.administration_pool, find);
-    auto verify = [&] { return secrets::verify_password(old_hash, old_password); };
-    const bool matches = co_await run_blocking(services.passwords_pool, verify);
-    if (!matches) {
-        api.throttle().failed(user.username, call.request.address, call.steady_now);
-        throw invalid("The old password is wrong.", {{"/old", "wrong", "is not the present password"}});
-    }
+    const std::string old_hash = co_await check_own_password(api, call, old_password, "/old");
     if (old_password == new_password) {
         throw invalid("The new password is the old one.", {{"/new", "same", "must be another one"}});
     }
@@ -136,15 +131,29 @@ void check_scopes(const User& user, const std::set<std::string>& scopes) {
     if (too_much) throw invalid("A token cannot do more than you.", {{"/scopes", "scope", "beyond your own role"}});
 }
 
+WallTime read_expiry(const Call& call) {
+    using Days = std::chrono::duration<int, std::ratio<86'400>>;
+    if (!call.body.contains("expires_at")) {
+        return call.now + Days(call.body.value("expires_in_days", token_days_default));
+    }
+    if (call.body.contains("expires_in_days")) {
+        throw invalid("A token ends once.", {{"/expires_at", "exclusive", "not together with expires_in_days"}});
+    }
+    const auto until = parse_rfc3339(call.body["expires_at"].get_ref<const std::string&>());
+    if (!until || *until <= call.now || *until > call.now + Days(token_days_max)) {
+        throw invalid("Something is wrong with the body.",
+                      {{"/expires_at", "range", "must be a time within the next 366 days"}});
+    }
+    return *until;
+}
+
 HttpResponse add_token(const Api& api, const Call& call) {
     const auto scopes = call.body["scopes"].get<std::set<std::string>>();
     check_scopes(call.user(), scopes);
     if (api.tokens().of_user(call.user().id).size() >= tokens_max) {
         throw conflict("too_many_tokens", fmt::format("You have {} tokens; remove some first.", tokens_max));
     }
-    const int days = call.body.value("expires_in_days", token_days_default);
-    const WallTime expires = call.now + std::chrono::hours(24 * days);
-    const auto made = api.tokens().add(call.user(), call.body["name"], scopes, expires, call.now);
+    const auto made = api.tokens().add(call.user(), call.body["name"], scopes, read_expiry(call), call.now);
     Json content = to_json(made.token);
     content["token"] = made.secret;
     return created(content, "/me/tokens/" + made.token.id);
@@ -234,6 +243,7 @@ void add_own_account_operations(Api& api) {
                     .access = Access::signed_in,
                     .body = schema::object({{"name", schema::required_text(100)},
                                             {"scopes", scopes},
+                                            {"expires_at?", schema::required_text(40)},
                                             {"expires_in_days?", schema::integer(1, token_days_max)}}),
                     .answer = new_token,
                     .status = 201},

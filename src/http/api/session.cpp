@@ -3,8 +3,7 @@
 
 #include "accounts_json.hpp"
 #include "api.hpp"
-
-#include <fmt/format.h>
+#include "sign_in_checks.hpp"
 
 namespace quicksilver::api {
 
@@ -27,17 +26,6 @@ Candidate find_candidate(const Api& api, const std::string& username) {
     return candidate;
 }
 
-ProblemError wrong_password() {
-    return ProblemError(401, "wrong_credentials", "The name or the password is wrong.");
-}
-
-ProblemError throttled(std::chrono::milliseconds wait) {
-    const auto seconds = (wait.count() + 999) / 1000;
-    return ProblemError(429, "throttled",
-                        fmt::format("Too many failed tries; the next one is possible in {} s.", seconds))
-        .with_header("Retry-After", std::to_string(seconds));
-}
-
 /// Counts what runs on the passwords pool or waits for it.
 class Place {
 public:
@@ -56,49 +44,101 @@ private:
     int& waiting_;
 };
 
+/// What became of a try on the administration's thread.
+struct Outcome {
+    enum { signed_in, refused, other_hash, code_missing, code_wrong } what = refused;
+    HttpResponse response;
+};
+
+/// The password was right for `candidate`, but meanwhile somebody may have changed it or switched the account off.
+Outcome try_to_begin(const Api& api, Call& call, Candidate& candidate, const std::string& better_hash,
+                     const std::string& code) {
+    Candidate now = find_candidate(api, candidate.user->username);
+    if (!now.user || now.user->id != candidate.user->id || now.user->disabled) return {};
+    if (now.hash != candidate.hash) {
+        candidate = std::move(now);
+        return {Outcome::other_hash, {}};
+    }
+    const User& user = *now.user;
+    if (user.second_factor && code.empty()) return {Outcome::code_missing, {}};
+    if (user.second_factor && !api.second_factors().accept(user.id, code, call.now)) return {Outcome::code_wrong, {}};
+    if (!better_hash.empty()) {
+        api.accounts().set_password(user.id, better_hash, user.must_change_password, call.now);
+    }
+    // Signing in over an old session ends that one.
+    if (call.who && !call.who->by_token()) api.sessions().end(call.who->user.id, call.who->session_id);
+    return {Outcome::signed_in, begin_session(api, call, user)};
+}
+
+class SignIn {
+public:
+    SignIn(Api& api, Call& call)
+        : api_(api),
+          call_(call),
+          username_(call.body["username"]),
+          password_(call.body["password"]),
+          code_(call.body.value("totp", "")) {}
+
+    asio::awaitable<HttpResponse> run() {
+        const ApiServices& services = api_.services();
+        auto find = [&] { return find_candidate(api_, username_); };
+        Candidate candidate = co_await run_blocking(services.administration_pool, find);
+        Outcome outcome = co_await try_once(candidate);
+        // Another sign-in at the same time may have stored a better hash of the same password.
+        if (outcome.what == Outcome::other_hash) outcome = co_await try_once(candidate);
+        SignInThrottle& throttle = api_.throttle();
+        switch (outcome.what) {
+            case Outcome::signed_in:
+                throttle.succeeded(username_, call_.request.address);
+                break;
+            case Outcome::code_missing:
+                call_.audited_object = "(the password was right, the second factor is missing)";
+                throw ProblemError(401, "second_factor_required", "Send the code of the second factor, too: totp.");
+            case Outcome::code_wrong:
+                throttle.code_failed(username_, call_.request.address, call_.steady_now);
+                services.log.warn("sign-in failed at the second factor", kv("address", call_.request.address));
+                call_.audited_object = "(the password was right, the second factor was wrong)";
+                throw ProblemError(401, "wrong_second_factor",
+                                   "This code is wrong or was used already; wait for the next one.");
+            default:
+                throttle.failed(username_, call_.request.address, call_.steady_now);
+                services.log.warn("sign-in failed", kv("address", call_.request.address));
+                throw ProblemError(401, "wrong_credentials", "The name or the password is wrong.");
+        }
+        co_return std::move(outcome.response);
+    }
+
+private:
+    asio::awaitable<Outcome> try_once(Candidate& candidate) {
+        const ApiServices& services = api_.services();
+        // Who does not exist, or has no password, takes the same time as a wrong password.
+        const bool has_password = candidate.user && secrets::is_argon2(candidate.hash);
+        const std::string hash(has_password ? std::string_view(candidate.hash) : secrets::hash_of_nobody());
+        auto verify = [&] { return secrets::verify_password(hash, password_); };
+        const bool matches = co_await run_blocking(services.passwords_pool, verify);
+        if (!matches || !has_password || candidate.user->disabled) co_return Outcome{};
+        if (candidate.user->second_factor && !code_.empty()) check_code_throttle(api_, call_, username_);
+        std::string better_hash;
+        if (secrets::needs_rehash(hash, services.hash_cost)) {
+            auto rehash = [&] { return secrets::hash_password(password_, services.hash_cost); };
+            better_hash = co_await run_blocking(services.passwords_pool, rehash);
+        }
+        auto begin = [&] { return try_to_begin(api_, call_, candidate, better_hash, code_); };
+        co_return co_await run_blocking(services.administration_pool, begin);
+    }
+
+    Api& api_;
+    Call& call_;
+    const std::string username_, password_, code_;
+};
+
 asio::awaitable<HttpResponse> sign_in(Api& api, Call& call, int& waiting) {
     const std::string username = call.body["username"];
-    const std::string password = call.body["password"];
     call.audited_user = username.substr(0, 64);
-    const auto wait = api.throttle().try_now(username, call.request.address, call.steady_now);
-    if (wait.count() > 0) throw throttled(wait);
+    check_throttle(api, call, username);
     const Place place(waiting);
-
-    const ApiServices& services = api.services();
-    auto find = [&] { return find_candidate(api, username); };
-    const Candidate candidate = co_await run_blocking(services.administration_pool, find);
-    // Who does not exist, or has no password, takes the same time as a wrong password.
-    const bool has_password = candidate.user && secrets::is_argon2(candidate.hash);
-    const std::string hash(has_password ? std::string_view(candidate.hash) : secrets::hash_of_nobody());
-    auto verify = [&] { return secrets::verify_password(hash, password); };
-    const bool matches = co_await run_blocking(services.passwords_pool, verify);
-    if (!matches || !has_password || candidate.user->disabled) {
-        api.throttle().failed(username, call.request.address, call.steady_now);
-        services.log.warn("sign-in failed", kv("address", call.request.address));
-        throw wrong_password();
-    }
-    api.throttle().succeeded(username, call.request.address);
-
-    std::string better_hash;
-    if (secrets::needs_rehash(hash, services.hash_cost)) {
-        auto rehash = [&] { return secrets::hash_password(password, services.hash_cost); };
-        better_hash = co_await run_blocking(services.passwords_pool, rehash);
-    }
-    auto begin = [&] {
-        // Somebody may have reset the password or switched the account off while this one was being checked.
-        const Candidate now = find_candidate(api, username);
-        if (!now.user || now.user->id != candidate.user->id || now.user->disabled || now.hash != candidate.hash) {
-            throw wrong_password();
-        }
-        const User& user = *now.user;
-        if (!better_hash.empty()) {
-            api.accounts().set_password(user.id, better_hash, user.must_change_password, call.now);
-        }
-        // Signing in over an old session ends that one.
-        if (call.who && !call.who->by_token()) api.sessions().end(call.who->user.id, call.who->session_id);
-        return begin_session(api, call, user);
-    };
-    co_return co_await run_blocking(services.administration_pool, begin);
+    SignIn one(api, call);
+    co_return co_await one.run();
 }
 
 HttpResponse show_session(const Api& api, const Call& call) {
@@ -136,8 +176,7 @@ asio::awaitable<HttpResponse> set_up(Api& api, Call& call) {
     const bool done = co_await run_blocking(services.administration_pool, ask);
     if (done) throw done_already;
     call.audited_user = username.substr(0, 64);
-    const auto wait = api.throttle().try_now("(setup)", call.request.address, call.steady_now);
-    if (wait.count() > 0) throw throttled(wait);
+    check_throttle(api, call, "(setup)");
     if (!services.setup_code.matches(call.body["setup_code"].get<std::string>(), call.steady_now)) {
         throw ProblemError(403, "wrong_setup_code",
                            "This is not the setup code; the server's console and the file run/setup-code have it.");
@@ -186,17 +225,18 @@ void add_session_operations(Api& api) {
               .answer = session_schema(),
               .status = 201},
              [&api](Call& call) { return set_up(api, call); });
-    api.wait(
-        {.method = "POST",
-         .path = "/session",
-         .id = "signIn",
-         .summary = "Signs in",
-         .tag = tag,
-         .access = Access::anyone,
-         .body = schema::object({{"username", schema::required_text(64)}, {"password", schema::required_text(512)}}),
-         .answer = session_schema(),
-         .status = 201},
-        [&api, waiting](Call& call) { return sign_in(api, call, *waiting); });
+    api.wait({.method = "POST",
+              .path = "/session",
+              .id = "signIn",
+              .summary = "Signs in",
+              .tag = tag,
+              .access = Access::anyone,
+              .body = schema::object({{"username", schema::required_text(64)},
+                                      {"password", schema::required_text(512)},
+                                      {"totp?", schema::text(64)}}),
+              .answer = session_schema(),
+              .status = 201},
+             [&api, waiting](Call& call) { return sign_in(api, call, *waiting); });
     api.administer({.method = "GET",
                     .path = "/session",
                     .id = "getSession",

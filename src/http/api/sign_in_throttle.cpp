@@ -11,7 +11,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr double tries_of_an_address = 20;  // a minute
+constexpr double tries_of_an_address = 20;         // a minute
+constexpr double tries_at_an_account = 30;         // at once, from addresses that are new to it
+constexpr double tries_at_an_account_per_min = 6;  // in the long run
+constexpr const char* every_address = "";
 
 /// Names are compared without case of ASCII letters, as in the database.
 std::string folded(std::string text) {
@@ -43,15 +46,25 @@ bool TokenBucket::is_full(SteadyTime now) const {
 
 milliseconds SignInThrottle::try_now(const std::string& account, const std::string& address, SteadyTime now) {
     forget_old(now);
-    const std::string client = client_of_address(address);
-    if (const auto delay = delay_of({folded(account), client}, now); delay > milliseconds(0)) return delay;
-    auto& bucket = addresses_.try_emplace(client, tries_of_an_address, tries_of_an_address / 60).first->second;
-    if (const auto delay = bucket.take(now); delay > milliseconds(0)) return delay;
-    const milliseconds delay = trusted_.contains(client) ? milliseconds(0) : all_.take(now);
+    const Pair who{folded(account), client_of_address(address)};
+    if (const auto delay = delay_of(who, now); delay > milliseconds(0)) return delay;
+    const auto delay = take_shares(who, now);
     // The next delay begins with the try, not with its end: else many at the same time would be one try.
-    const auto failures = failures_.find({folded(account), client});
+    const auto failures = failures_.find(who);
     if (delay == milliseconds(0) && failures != failures_.end()) failures->second.last = now;
     return delay;
+}
+
+milliseconds SignInThrottle::take_shares(const Pair& who, SteadyTime now) {
+    const auto& [account, client] = who;
+    auto& of_address = addresses_.try_emplace(client, tries_of_an_address, tries_of_an_address / 60).first->second;
+    if (const auto delay = of_address.take(now); delay > milliseconds(0)) return delay;
+    if (!at_home_.contains(who)) {
+        auto& of_account =
+            accounts_.try_emplace(account, tries_at_an_account, tries_at_an_account_per_min / 60).first->second;
+        if (const auto delay = of_account.take(now); delay > milliseconds(0)) return delay;
+    }
+    return trusted_.contains(client) ? milliseconds(0) : all_.take(now);
 }
 
 void SignInThrottle::failed(const std::string& account, const std::string& address, SteadyTime now) {
@@ -61,13 +74,33 @@ void SignInThrottle::failed(const std::string& account, const std::string& addre
 }
 
 void SignInThrottle::succeeded(const std::string& account, const std::string& address) {
-    const std::string client = client_of_address(address);
-    failures_.erase({folded(account), client});
-    trusted_.insert(client);
+    const Pair who{folded(account), client_of_address(address)};
+    failures_.erase(who);
+    failures_.erase({who.first, every_address});
+    trusted_.insert(who.second);
+    at_home_.insert(who);
+}
+
+milliseconds SignInThrottle::try_code_now(const std::string& account, const std::string& address, SteadyTime now) {
+    const Pair everybody{folded(account), every_address};
+    if (at_home_.contains({everybody.first, client_of_address(address)})) return milliseconds(0);
+    const auto delay = delay_of(everybody, now);
+    const auto failures = failures_.find(everybody);
+    if (delay == milliseconds(0) && failures != failures_.end()) failures->second.last = now;
+    return delay;
+}
+
+void SignInThrottle::code_failed(const std::string& account, const std::string& address, SteadyTime now) {
+    failed(account, address, now);
+    Failures& failures = failures_[{folded(account), every_address}];
+    ++failures.count;
+    failures.last = now;
 }
 
 void SignInThrottle::forgive(const std::string& account) {
-    std::erase_if(failures_, [name = folded(account)](const auto& entry) { return entry.first.first == name; });
+    const std::string name = folded(account);
+    std::erase_if(failures_, [&](const auto& entry) { return entry.first.first == name; });
+    accounts_.erase(name);
 }
 
 milliseconds SignInThrottle::delay_of(const Pair& who, SteadyTime now) const {
@@ -86,9 +119,11 @@ void SignInThrottle::forget_old(SteadyTime now) {
         if (failures_.size() >= remembered_max) failures_.erase(failures_.begin());
     }
     if (trusted_.size() >= remembered_max) trusted_.clear();
-    if (addresses_.size() >= remembered_max) {
-        std::erase_if(addresses_, [&](const auto& entry) { return entry.second.is_full(now); });
-        if (addresses_.size() >= remembered_max) addresses_.erase(addresses_.begin());
+    if (at_home_.size() >= remembered_max) at_home_.clear();
+    for (auto* buckets : {&addresses_, &accounts_}) {
+        if (buckets->size() < remembered_max) continue;
+        std::erase_if(*buckets, [&](const auto& entry) { return entry.second.is_full(now); });
+        if (buckets->size() >= remembered_max) buckets->erase(buckets->begin());
     }
 }
 

@@ -5,11 +5,15 @@
 #include "accounts_json.hpp"
 #include "api.hpp"
 
+#include <fmt/format.h>
+
 namespace quicksilver::api {
 
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr std::size_t audited_length_max = 8000;
 
 /// What an administrator writes; the rest of a user is the server's.
 std::vector<std::pair<std::string, Json>> writable(bool all_optional) {
@@ -21,9 +25,11 @@ std::vector<std::pair<std::string, Json>> writable(bool all_optional) {
             {"disabled?", schema::boolean()}};
 }
 
-User existing(const Api& api, const Call& call) {
+/// The audit names them, as nobody knows an id by heart.
+User existing(const Api& api, Call& call) {
     auto user = api.accounts().find(call.parameter("id"));
     if (!user) throw not_found("There is no such user.");
+    call.audited_object = user->username;
     return *std::move(user);
 }
 
@@ -40,14 +46,40 @@ ProblemError refusal(const Error& error) {
     }
 }
 
-UserChange read_change(const Json& body) {
+UserChange read_change(const Call& call) {
+    const Json& body = call.body;
     UserChange change;
+    if (call.operation.method == "PUT") {  // what is left out is as on a new account
+        change.email = "";
+        change.phi = false;
+        change.disabled = false;
+    }
     if (body.contains("username")) change.username = body["username"];
     if (body.contains("email")) change.email = body["email"];
     if (body.contains("role")) change.role = parse_role(body["role"].get<std::string>());
     if (body.contains("phi")) change.phi = body["phi"];
     if (body.contains("disabled")) change.disabled = body["disabled"];
     return change;
+}
+
+/// For the audit: `anna: role viewer → admin, phi false → true`. The address itself is nobody's business there.
+std::string described(const User& before, const User& after) {
+    std::string changes;
+    const auto add = [&](const std::string& change) { changes += (changes.empty() ? ": " : ", ") + change; };
+    const auto add_values = [&](const char* field, const auto& from, const auto& to) {
+        if (from != to) add(fmt::format("{} {} → {}", field, from, to));
+    };
+    add_values("username", before.username, after.username);
+    if (before.email != after.email) add("email");
+    add_values("role", to_string(before.role), to_string(after.role));
+    add_values("phi", before.phi, after.phi);
+    add_values("disabled", before.disabled, after.disabled);
+    return before.username + changes;
+}
+
+std::string described(const User& made) {
+    return fmt::format("{}: role {}, phi {}, disabled {}", made.username, to_string(made.role), made.phi,
+                       made.disabled);
 }
 
 HttpResponse show(const Call& call, const User& user) {
@@ -73,6 +105,7 @@ asio::awaitable<HttpResponse> add_user(Api& api, Call& call) {
     auto add = [&] {
         auto made = api.accounts().add(user, hash, call.now);
         if (!made) throw refusal(made.error());
+        call.audited_object = described(*made);
         HttpResponse response = created(to_json(*made), "/users/" + made->id);
         response.headers.emplace_back("ETag", user_etag(*made));
         return response;
@@ -80,17 +113,18 @@ asio::awaitable<HttpResponse> add_user(Api& api, Call& call) {
     co_return co_await run_blocking(api.services().administration_pool, add);
 }
 
-HttpResponse change_user(const Api& api, const Call& call) {
+HttpResponse change_user(const Api& api, Call& call) {
     const User before = existing(api, call);
     require_match(call, user_etag(before), to_json(before));
-    auto after = api.accounts().change(before.id, read_change(call.body), call.now);
+    auto after = api.accounts().change(before.id, read_change(call), call.now);
     if (!after) throw refusal(after.error());
+    call.audited_object = described(before, *after);
     // What a session may do is read anew at each request; ending them makes the person sign in under the new role.
     if (after->role != before.role || after->disabled || after->phi != before.phi) api.sessions().end_all(before.id);
     return show(call, *after);
 }
 
-HttpResponse remove_user(const Api& api, const Call& call) {
+HttpResponse remove_user(const Api& api, Call& call) {
     const User user = existing(api, call);
     require_match(call, user_etag(user), to_json(user));
     auto removed = api.accounts().remove(user.id);
@@ -99,15 +133,17 @@ HttpResponse remove_user(const Api& api, const Call& call) {
 }
 
 /// Takes over the accounts of mercure; who is here already stays as they are.
-HttpResponse import_users(const Api& api, const Call& call) {
+HttpResponse import_users(const Api& api, Call& call) {
     const auto users = parse_mercure_users(call.body.dump());
     if (!users) throw invalid(users.error().message, {{"", "format", users.error().message}});
     Accounts accounts = api.accounts();
     Json report = Json::array();
+    std::string added;
     for (const MercureUser& one : *users) {
         Result<void> done = accounts.may_add(one.user.username);
         if (done && !call.is_dry_run()) {
             if (const auto made = accounts.add(one.user, one.hash, call.now); !made) done = made.error();
+            if (done) added += (added.empty() ? "" : "; ") + described(one.user);
         }
         const bool exists = !done && done.error().code == Errc::already_exists;
         const std::string problem = done ? one.remark : done.error().message;
@@ -118,6 +154,7 @@ HttpResponse import_users(const Api& api, const Call& call) {
                                               : "refused"},
                           {"problem", problem.empty() ? Json() : Json(problem)}});
     }
+    call.audited_object = added.substr(0, audited_length_max);
     return make_json({{"report", std::move(report)}});
 }
 
@@ -142,6 +179,13 @@ asio::awaitable<HttpResponse> unlock(Api& api, Call& call) {
     const User user = co_await run_blocking(api.services().administration_pool, find);
     api.throttle().forgive(user.username);
     co_return no_content();
+}
+
+HttpResponse reset_second_factor(const Api& api, Call& call) {
+    const User user = existing(api, call);
+    if (!api.second_factors().remove(user.id)) throw conflict("no_second_factor", "The user has no second factor.");
+    api.sessions().end_all(user.id);
+    return no_content();
 }
 
 }  // namespace
@@ -261,6 +305,15 @@ void add_user_operations(Api& api) {
                        api.tokens().remove_all(user.id);
                        return no_content();
                    });
+    api.administer({.method = "POST",
+                    .path = "/users/{id}/actions/reset-second-factor",
+                    .id = "resetSecondFactor",
+                    .summary = "Removes the second factor of who has lost theirs, and signs them out everywhere",
+                    .tag = tag,
+                    .access = Access::admin,
+                    .scope = "admin",
+                    .status = 204},
+                   [&api](Call& call) { return reset_second_factor(api, call); });
 }
 
 }  // namespace quicksilver::api

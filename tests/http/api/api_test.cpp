@@ -133,8 +133,8 @@ TEST_CASE("Who did what stands in the audit, with refusals and without malformed
                                     entry.at("action").get<std::string>(), entry.at("object").get<std::string>(),
                                     entry.at("outcome").get<std::string>()));
     }
-    CHECK(lines == std::vector<std::string>{"admin addUser /users done", "viewer addUser /users refused",
-                                            "nobody signIn /session refused"});
+    CHECK(lines == std::vector<std::string>{"admin addUser /users oleg: role operator, phi false, disabled false done",
+                                            "viewer addUser /users refused", "nobody signIn /session refused"});
     const auto page = api.call("GET", "/audit?limit=2", nullptr, {admin});
     CHECK(page.body.at("items").size() == 2);
     const std::string cursor = page.body.at("next_cursor");

@@ -34,6 +34,25 @@ TEST_CASE("A full disk on which all that could go is held is a problem", "[http]
     CHECK(items[0].at("text").get<std::string>().find("3 folders") != std::string::npos);
 }
 
+TEST_CASE("Sign-ins that are slowed down are a problem, for an hour", "[http][api][attention]") {
+    ApiFixture api;
+    api.add_user("vera", Role::viewer);
+    const auto who = api.full_token(Role::operate, false);
+    const auto items = [&] { return api.call("GET", "/attention", nullptr, {who}).body.at("items"); };
+    const nlohmann::json wrong = {{"username", "vera"}, {"password", "wrong"}};
+    for (int i = 0; i < 5; ++i) CHECK(api.call("POST", "/session", wrong).status == 401);
+    CHECK(items().empty());
+    CHECK(api.call("POST", "/session", wrong).status == 429);
+    REQUIRE(items().size() == 1);
+    CHECK(items()[0].at("id") == "sign_in");
+    CHECK(items()[0].at("text").get<std::string>().find("127.0.0.1") != std::string::npos);
+    CHECK(items()[0].at("text").get<std::string>().find("vera") == std::string::npos);
+    CHECK(api.call("POST", "/attention/sign_in/actions/ack", nullptr, {who}).status == 204);
+    CHECK(items()[0].at("acknowledged").at("user") == "operator");
+    api.advance(std::chrono::hours(1));
+    CHECK(items().empty());
+}
+
 TEST_CASE("A problem is taken care of until it is another one, or muted for a time", "[http][api][attention]") {
     ApiFixture api;
     const auto who = api.full_token(Role::operate, false);

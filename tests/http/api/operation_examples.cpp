@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/peer_text.hpp"
 #include "quicksilver/dicom/phantom.hpp"
+#include "quicksilver/store/totp.hpp"
 
 #include "http/api/dicom_setup.hpp"
 #include "http/api/json_schema.hpp"
@@ -22,6 +23,7 @@ constexpr const char* birth_date = "19380417";
 
 constexpr const char* task_id = "task-1";
 
+constexpr const char* own_password = R"({"password": "seven quiet otters"})";
 constexpr const char* one_series = R"({"ids": ["1.2.0001"]})";
 constexpr const char* one_task = R"({"ids": ["task-1"]})";
 constexpr const char* rename_body = R"({"name": "renamed"})";
@@ -100,6 +102,10 @@ std::vector<OperationExample> make_examples() {
         {"addMyToken", "POST", "/me/tokens", "signed in", "", 201, R"({"name": "script", "scopes": ["read"]})"},
         {"listMyTokens", "GET", "/me/tokens", "signed in", ""},
         {"removeMyToken", "DELETE", "/me/tokens/@my_token", "signed in", "", 204},
+        {"beginMySecondFactor", "POST", "/me/totp", "signed in", "", 200, own_password},
+        {"confirmMySecondFactor", "POST", "/me/totp/confirm", "signed in", "", 200, R"({"totp": "@totp"})"},
+        {"getMySecondFactor", "GET", "/me/totp", "signed in", ""},
+        {"removeMySecondFactor", "DELETE", "/me/totp", "signed in", "", 204, own_password},
         {"putMyPassword", "PUT", "/me/password", "signed in", "", 204,
          R"({"old": "seven quiet otters", "new": "nine loud herons"})"},
 
@@ -229,6 +235,7 @@ std::vector<OperationExample> make_examples() {
          {"resetPassword", "POST", "/users/@user/actions/reset-password", "admin", "admin", 204,
           R"({"password": "seven quiet otters"})"},
          {"unlockUser", "POST", "/users/@user/actions/unlock", "admin", "admin", 204},
+         {"resetSecondFactor", "POST", "/users/@otto/actions/reset-second-factor", "admin", "admin", 204},
          {"endSessions", "POST", "/users/@user/actions/end-sessions", "admin", "admin", 204},
          {"removeUser", "DELETE", "/users/@user", "admin", "admin", 204, "", false, "/users/@user", "If-Match: @etag"},
          {"streamEvents", "GET", "/events", "viewer", "read"},
@@ -273,6 +280,11 @@ ExampleWorld::ExampleWorld() {
     require_dictionary();
     names["user"] = add_user("olga", Role::operate).id;
     names["tar"] = "a tar file";
+    names["otto"] = add_user("otto", Role::viewer).id;
+    Browser otto(*this, "otto");
+    const json begun = otto.call("POST", "/me/totp", json::parse(own_password)).body;
+    const json confirmation = {{"totp", code_of(begun)}};
+    if (otto.call("POST", "/me/totp/confirm", confirmation).status != 200) throw std::runtime_error("no factor");
     const json keeper = {{"name", "keeper"}, {"docker_tag", "a:1"}, {"requires_persistence", true}};
     if (call("POST", "/modules", keeper, {with_patients}).status != 201) throw std::runtime_error("no module");
     modules.trial_end.log = std::string(patient_name) + "\n";
@@ -394,9 +406,16 @@ ApiAnswer ExampleWorld::run(const OperationExample& example, Browser* who) {
     }
     const ApiAnswer answer = call_raw(example.method, resolved(example.target), body, headers);
     if (example.id == "addMyToken" && answer.status == 201) names["my_token"] = answer.body.at("id");
+    if (example.id == "beginMySecondFactor" && answer.status == 200) names["totp"] = code_of(answer.body);
     if (example.id == "testTarget" && answer.status == 202) names["operation"] = answer.body.at("id");
     if (example.id == "tryModule" && answer.status == 202) names["trial"] = answer.body.at("id");
     return answer;
+}
+
+std::string ExampleWorld::code_of(const json& begun) const {
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock.wall_now().time_since_epoch());
+    const auto secret = totp::from_base32(begun.at("secret").get<std::string>());
+    return totp::code(secret.value(), static_cast<std::uint64_t>(now.count() / 30));
 }
 
 std::string ExampleWorld::resolved(std::string text) const {

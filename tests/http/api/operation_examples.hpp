@@ -51,6 +51,7 @@ private:
     void add_series_of_patient();
     void add_files_of_patient();
     void add_words_of_peers();
+    std::string code_of(const nlohmann::json& begun) const;  // what an authenticator app shows now
     int signed_in_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "http/api/api_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <thread>
+
 using namespace quicksilver;
 using namespace quicksilver::test;
 using namespace std::chrono_literals;
@@ -62,6 +64,46 @@ TEST_CASE("A token ends on its day", "[http][api][me]") {
     CHECK(api.call("GET", "/system", nullptr, {token}).status == 200);
     api.advance(24h);
     CHECK(api.call("GET", "/system", nullptr, {token}).status == 401);
+}
+
+TEST_CASE("A token ends when its maker says, within a year", "[http][api][me]") {
+    ApiFixture api;
+    api.add_user("vera", Role::viewer);
+    Browser vera(api, "vera");
+    const WallTime now = api.clock.wall_now();
+    const auto make = [&](nlohmann::json more) {
+        more["name"] = "script";
+        more["scopes"] = {"read"};
+        return vera.call("POST", "/me/tokens", more);
+    };
+    CHECK(make({{"expires_at", rfc3339(now + 3h)}}).body.at("expires_at") == rfc3339(now + 3h));
+    CHECK(make({{"expires_in_days", 2}}).body.at("expires_at") == rfc3339(now + 48h));
+    CHECK(make(nlohmann::json::object()).body.at("expires_at") == rfc3339(now + 90 * 24h));
+    for (const std::string& wrong : {rfc3339(now), rfc3339(now + 367 * 24h), std::string("tomorrow")}) {
+        const auto refused = make({{"expires_at", wrong}});
+        CHECK(refused.status == 422);
+        CHECK(refused.body.at("errors")[0].at("pointer") == "/expires_at");
+    }
+    CHECK(make({{"expires_at", rfc3339(now + 3h)}, {"expires_in_days", 2}}).status == 422);
+}
+
+TEST_CASE("Whose account is removed while they ask gets an answer", "[http][api][me]") {
+    ApiFixture api;
+    const User vera = api.add_user("vera", Role::viewer);
+    Browser browser(api, "vera");
+    // Some requests are let in before the removal and answered after it.
+    const auto admin = api.full_token(Role::admin, false);
+    const std::string etag = api.call("GET", "/users/" + vera.id, nullptr, {admin}).headers.at("etag");
+    std::vector<unsigned> statuses;
+    std::thread asking([&] {
+        for (int i = 0; i < 40; ++i) {
+            statuses.push_back(browser.get("/me").status);
+            statuses.push_back(browser.call("PATCH", "/me", {{"preferences", {{"x", i}}}}).status);
+        }
+    });
+    api.call("DELETE", "/users/" + vera.id, nullptr, {admin, {"If-Match", etag}});
+    asking.join();
+    for (const unsigned status : statuses) CHECK((status == 200 || status == 401));
 }
 
 TEST_CASE("Nobody makes a token that can do more than they can", "[http][api][me]") {

@@ -1,6 +1,8 @@
 #include "http/api/api_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <future>
+
 using namespace quicksilver;
 using namespace quicksilver::test;
 using namespace std::chrono_literals;
@@ -62,6 +64,53 @@ TEST_CASE("A session ends when nobody used it for half an hour, and after twelve
     }
     api.advance(16min);
     CHECK(busy.get("/session").status == 401);
+}
+
+TEST_CASE("How long sessions last is a setting that counts at once", "[http][api][session]") {
+    ApiFixture api;
+    api.add_user("vera", Role::viewer);
+    const auto admin = api.full_token(Role::admin, false);
+    Browser before(api, "vera");
+    const std::string etag = api.call("GET", "/settings", nullptr, {admin}).headers.at("etag");
+    const nlohmann::json shorter = {{"sign_in", {{"session_idle", 300}, {"session_max", 600}}}};
+    REQUIRE(api.call("PATCH", "/settings", shorter, {admin, {"If-Match", etag}}).status == 200);
+    Browser after(api, "vera");
+    CHECK(after.get("/session").body.at("idle_expires_at") == rfc3339(api.clock.wall_now() + 5min));
+    CHECK(after.get("/session").body.at("expires_at") == rfc3339(api.clock.wall_now() + 10min));
+    api.advance(4min);
+    CHECK(after.get("/session").status == 200);
+    api.advance(2min);
+    CHECK(before.get("/session").status == 401);
+    CHECK(after.get("/session").status == 200);
+    api.advance(4min);
+    CHECK(after.get("/session").status == 401);
+}
+
+TEST_CASE("Who signs in over the session of somebody else is the one in the audit", "[http][api][session]") {
+    ApiFixture api;
+    api.add_user("anna", Role::viewer);
+    api.add_user("berta", Role::viewer);
+    Browser anna(api, "anna");
+    const nlohmann::json body = {{"username", "berta"}, {"password", ApiFixture::good_password}};
+    REQUIRE(api.call("POST", "/session", body, {{"Cookie", anna.cookie}}).status == 201);
+    const auto audit = api.call("GET", "/audit?action=signIn", nullptr, {api.full_token(Role::admin, false)});
+    CHECK(audit.body.at("items").at(0).at("user") == "berta");
+    CHECK(audit.body.at("items").at(1).at("user") == "anna");
+}
+
+TEST_CASE("Two first sign-ins at once with a hash of mercure both succeed", "[http][api][session]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    // Costs enough that the second request comes while the first one is still being checked.
+    const nlohmann::json file = {{"anna", {{"password", secrets::hash_password("seven quiet otters", {1 << 26, 4})}}}};
+    REQUIRE(api.call("POST", "/users/import", file, {admin}).status == 200);
+    const auto sign_in = [&api] {
+        return api.call("POST", "/session", {{"username", "anna"}, {"password", "seven quiet otters"}}).status;
+    };
+    auto first = std::async(std::launch::async, sign_in);
+    auto second = std::async(std::launch::async, sign_in);
+    CHECK(first.get() == 201);
+    CHECK(second.get() == 201);
 }
 
 TEST_CASE("Wrong names and wrong passwords get the same answer", "[http][api][session]") {

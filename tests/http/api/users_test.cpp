@@ -42,6 +42,73 @@ TEST_CASE("Two administrators do not overwrite each other", "[http][api][users]"
     CHECK(api.call("GET", target, nullptr, {admin}).status == 404);
 }
 
+TEST_CASE("PUT replaces an account, PATCH changes what it names", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const std::string target = "/users/" + api.add_user("vera", Role::viewer, true).id;
+    const auto change = [&](const char* method, const nlohmann::json& body) {
+        const std::string etag = api.call("GET", target, nullptr, {admin}).headers.at("etag");
+        return api.call(method, target, body, {admin, {"If-Match", etag}}).body;
+    };
+    const auto patched = change("PATCH", {{"email", "vera@example.org"}, {"disabled", true}});
+    CHECK(patched.at("phi") == true);
+    CHECK(patched.at("disabled") == true);
+    const auto put = change("PUT", {{"username", "vera"}, {"role", "viewer"}});
+    CHECK(put.at("phi") == false);
+    CHECK(put.at("disabled") == false);
+    CHECK(put.at("email") == "");
+}
+
+TEST_CASE("An account is not told to be the same when it is not", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const User vera = api.add_user("vera", Role::viewer);
+    const std::string target = "/users/" + vera.id;
+    auto before = api.call("GET", target, nullptr, {admin});
+    const auto changed = [&] {
+        const auto now = api.call("GET", target, nullptr, {admin, {"If-None-Match", before.headers.at("etag")}});
+        const bool other = now.status == 200 && now.body != before.body;
+        CHECK((other || now.status == 304));
+        if (other) before = now;
+        return other;
+    };
+    CHECK_FALSE(changed());
+    Browser browser(api, "vera");
+    CHECK(changed());
+    api.call("POST", target + "/actions/reset-password", {{"password", "nine loud herons"}}, {admin});
+    CHECK(changed());
+    CHECK(before.body.at("must_change_password") == true);
+    CHECK_FALSE(changed());
+}
+
+TEST_CASE("The audit says whose account was changed, and what of it", "[http][api][users]") {
+    ApiFixture api;
+    const auto admin = api.full_token(Role::admin, false);
+    const auto audited = [&](const std::string& action) {
+        return api.call("GET", "/audit?action=" + action, nullptr, {admin}).body.at("items").at(0).at("object");
+    };
+    const nlohmann::json body = {
+        {"username", "oleg"}, {"role", "operator"}, {"phi", true}, {"password", ApiFixture::good_password}};
+    const std::string target = "/users/" + api.call("POST", "/users", body, {admin}).body.at("id").get<std::string>();
+    CHECK(audited("addUser") == "/users oleg: role operator, phi true, disabled false");
+    const auto etag = [&] {
+        return std::make_pair(std::string("If-Match"), api.call("GET", target, nullptr, {admin}).headers.at("etag"));
+    };
+    api.call("PATCH", target, {{"role", "admin"}, {"email", "oleg@example.org"}, {"phi", true}}, {admin, etag()});
+    CHECK(audited("patchUser") == target + " oleg: email, role operator → admin");
+    api.call("PUT", target, {{"username", "Oleg"}, {"role", "viewer"}, {"email", "oleg@example.org"}}, {admin, etag()});
+    CHECK(audited("putUser") == target + " oleg: username oleg → Oleg, role admin → viewer, phi true → false");
+    api.call("POST", target + "/actions/reset-password", {{"password", "nine loud herons"}}, {admin});
+    CHECK(audited("resetPassword") == target + "/actions/reset-password Oleg");
+    api.call("DELETE", target, nullptr, {admin, etag()});
+    CHECK(audited("removeUser") == target + " Oleg");
+    const nlohmann::json file = {{"anna", {{"password", "$argon2id$x"}, {"is_admin", "True"}}}};
+    api.call("POST", "/users/import", file, {admin});
+    CHECK(audited("importUsers").get<std::string>().starts_with("/users/import anna: role admin, phi "));
+    const auto all = api.call("GET", "/audit", nullptr, {admin}).text;
+    for (const char* secret : {"nine loud", "seven quiet", "argon2"}) CHECK(all.find(secret) == std::string::npos);
+}
+
 TEST_CASE("The last administrator stays", "[http][api][users]") {
     ApiFixture api;
     const auto admin = api.full_token(Role::admin, false);
