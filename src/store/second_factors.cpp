@@ -3,7 +3,6 @@
 #include "quicksilver/store/secrets.hpp"
 #include "quicksilver/store/totp.hpp"
 
-#include <algorithm>
 #include <optional>
 
 namespace quicksilver {

@@ -5,6 +5,8 @@
 #include "store/administration_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <cctype>
+
 using namespace quicksilver;
 using namespace quicksilver::test;
 using namespace std::chrono_literals;
@@ -68,7 +70,7 @@ TEST_CASE("Each recovery code is good for one sign-in, however it is typed", "[s
     FactorFixture f;
     const auto codes = f.switch_on();
     std::string typed = codes[0].substr(0, 4) + codes[0].substr(5, 4) + codes[0].substr(10);
-    for (char& c : typed) c = static_cast<char>(std::tolower(c));
+    for (char& c : typed) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     CHECK(f.factors.accept(f.anna, typed, f.now));
     CHECK_FALSE(f.factors.accept(f.anna, codes[0], f.now));
     CHECK(f.factors.recovery_codes_left(f.anna) == 9);
@@ -81,10 +83,7 @@ TEST_CASE("Recovery codes are kept as digests only, and go with the factor and t
     FactorFixture f;
     const auto codes = f.switch_on();
     auto& connection = f.administration->connection();
-    for (const std::string& code : codes) {
-        CHECK(connection.number("SELECT COUNT(*) FROM recovery_codes WHERE digest LIKE '%" + code.substr(0, 4) +
-                                "%'") == 0);
-    }
+    CHECK(connection.number("SELECT COUNT(*) FROM recovery_codes WHERE length(digest) = 64") == 10);
     CHECK(f.factors.remove(f.anna));
     CHECK_FALSE(f.factors.remove(f.anna));
     CHECK_FALSE(f.accounts.find(f.anna)->second_factor);

@@ -64,6 +64,9 @@ class Rest(SystemTest):
         token = {"Authorization": "Bearer " + server.command("user", "token", "vera", "--scope", "read").strip()}
         self.assertEqual(self.call(server, "GET", "/system", headers=token)[0], 200)
         server.command("user", "set-role", "vera", "operator", "--phi")
+        admin = {"Authorization": "Bearer " + server.command("user", "token", "anna", "--scope", "admin").strip()}
+        audit = self.call(server, "GET", "/audit?action=patchUser", headers=admin)[2]
+        self.assertEqual(audit["items"][0]["object"], "/users/vera: role operator, phi true")
         server.command("user", "delete", "vera")
         self.assertEqual(self.call(server, "GET", "/system", headers=token)[0], 401)
         data = ["--data", str(server.data)]
