@@ -45,6 +45,17 @@ std::vector<AuditEntry> AuditLog::list(const Filter& filter) {
     return entries;
 }
 
+std::vector<AuditLog::Place> AuditLog::places(const std::string& action, std::size_t looked_at) {
+    std::vector<Place> places;
+    auto row = connection_.statement(
+        "SELECT DISTINCT user, address FROM"
+        " (SELECT user, address, outcome FROM audit WHERE action = ?1 ORDER BY id DESC LIMIT ?2)"
+        " WHERE outcome = 'done' ORDER BY user, address");
+    row.bind(action, std::uint64_t{looked_at});
+    while (row.step()) places.push_back({row.text(0), row.text(1)});
+    return places;
+}
+
 std::uint64_t AuditLog::count(const Filter& filter) {
     auto row = connection_.statement(
         "SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE (?1 = '' OR user = ?1) AND (?2 = '' OR action = ?2)"

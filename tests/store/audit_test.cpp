@@ -33,6 +33,27 @@ TEST_CASE("The audit is read newest first, in pages, by user, action and object"
     CHECK(audit.list(object).size() == 1);
 }
 
+TEST_CASE("Where somebody did something is told once, and not where they failed", "[store][audit]") {
+    AdministrationFixture f;
+    AuditLog audit(*f.administration);
+    const auto add = [&](const char* user, const char* address, const char* action, const char* outcome) {
+        AuditEntry entry;
+        entry.user = user;
+        entry.address = address;
+        entry.action = action;
+        entry.outcome = outcome;
+        audit.add(entry, f.now);
+    };
+    add("anna", "10.0.0.9", "signIn", "done");
+    add("anna", "10.0.0.1", "signIn", "done");
+    add("anna", "10.0.0.1", "signIn", "done");
+    add("berta", "10.0.0.2", "signIn", "refused");
+    add("berta", "10.0.0.3", "putRule", "done");
+    using Places = std::vector<AuditLog::Place>;
+    CHECK(audit.places("signIn", 100) == Places{{"anna", "10.0.0.1"}, {"anna", "10.0.0.9"}});
+    CHECK(audit.places("signIn", 3) == Places{{"anna", "10.0.0.1"}});
+}
+
 TEST_CASE("What stands in the audit cannot be changed or removed", "[store][audit]") {
     AdministrationFixture f;
     AuditLog(*f.administration).add({}, f.now);

@@ -93,6 +93,26 @@ class Rest(SystemTest):
         again = quicksilver("user", "reset-second-factor", "anna", "--data", str(server.data))
         self.assertEqual(again.returncode, 1)
 
+    def test_an_attack_from_everywhere_does_not_slow_down_who_is_at_the_usual_address(self):
+        settings = config()
+        settings["http"].update(trusted_proxies=["127.0.0.1"])
+        server = self.start_server(settings)
+        server.command("user", "add", "anna", "--admin", input=PASSWORD + "\n")
+
+        def sign_in(address, password=PASSWORD):
+            body = {"username": "anna", "password": password}
+            return self.call(server, "POST", "/session", body, {"X-Forwarded-For": address})[0]
+
+        self.assertEqual(sign_in("10.0.0.1"), 201)
+        server.stop()
+        server.start()
+        guessed = 0
+        while sign_in(f"10.1.0.{guessed}", "a wrong password") == 401:
+            guessed += 1
+            self.assertLess(guessed, 200)
+        self.assertGreaterEqual(guessed, 30)
+        self.assertEqual(sign_in("10.0.0.1"), 201)
+
     def test_other_machines_are_served_without_encryption_only_when_told_so(self):
         settings = config()
         settings["http"].update(address="0.0.0.0")

@@ -47,6 +47,13 @@ public:
     /// Removes the oldest entries from before then, at most so many; how many it were.
     std::size_t prune(WallTime before, std::size_t entries_max);
 
+    struct Place {
+        std::string user, address;
+        bool operator==(const Place&) const = default;
+    };
+    /// Where users did that, each once; of the newest `looked_at` entries of the action.
+    std::vector<Place> places(const std::string& action, std::size_t looked_at);
+
 private:
     database::Connection& connection_;
 };
