@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 namespace quicksilver::api {
 
@@ -55,42 +54,32 @@ void add_runners(const PipelineStatus& pipeline, Json& items) {
     }
 }
 
-/// Open problems with those that the history tells, which is asked once a minute only. Io thread.
+/// Open problems with those that only the history tells. Io thread.
 class Problems {
 public:
-    explicit Problems(const Api& api) : api_(api) {}
+    explicit Problems(const Api& api) : services_(api.services()), sources_(api) {}
 
     asio::awaitable<Json> all(const Call& call) {
-        if (!looked_ || call.steady_now >= *looked_ + interval) {
-            looked_ = call.steady_now;
-            silent_ = co_await silent_sources(call.now);
+        const Json sources = co_await sources_.look(call);
+        Json items = open_problems(services_.status, services_.config, *services_.sign_in_watch, call.steady_now);
+        for (const Json& source : sources) {
+            if (source["overdue"] == true) items.push_back(silence_of(source));
         }
-        const ApiServices& services = api_.services();
-        Json items = open_problems(services.status, services.config, *services.sign_in_watch, call.steady_now);
-        for (const Json& one : silent_) items.push_back(one);
         co_return items;
     }
 
 private:
-    static constexpr auto interval = std::chrono::minutes(1);
-
-    asio::awaitable<Json> silent_sources(WallTime now) const {
-        const ApiServices& services = api_.services();
-        auto read = [&services] { return SourceNotes(services.administration).all(); };
-        const auto notes = co_await run_blocking(services.administration_pool, read);
-        auto look = [&]() -> Json {
-            try {
-                return overdue_sources(api_, notes, now);
-            } catch (const database::DatabaseError&) {
-                return Json::array();
-            }
-        };
-        co_return co_await run_blocking(services.readers_pool, look);
+    static Json silence_of(const Json& source) {
+        const auto id = source["id"].get<std::string>();
+        const auto name = source["name"].get<std::string>();
+        return item(
+            "source " + id, "warning",
+            fmt::format("{} has sent nothing since {}, which is longer than usual.",
+                        name.empty() ? id : fmt::format("{} ({})", name, id), source["last_seen"].get<std::string>()));
     }
 
-    const Api& api_;
-    std::optional<SteadyTime> looked_;
-    Json silent_ = Json::array();
+    const ApiServices& services_;
+    KnownSources sources_;
 };
 
 asio::awaitable<HttpResponse> list(const Api& api, const Call& call, Problems& problems) {

@@ -8,8 +8,6 @@
 #include "config_editing.hpp"
 #include "source_rhythm.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fnmatch.h>
 #include <map>
@@ -291,23 +289,40 @@ HttpResponse accept(const Api& api, Call& call) {
     return make_json({{"accepted", Json(pattern)}, {"revision", change.revision}});
 }
 
-}  // namespace
-
-Json overdue_sources(const Api& api, const std::map<std::string, SourceNote>& notes, WallTime now) {
+/// On a reader's thread.
+Json brief(const Api& api, const std::map<std::string, SourceNote>& notes, WallTime now) {
     std::vector<Statistics::Rejection> rejections;
-    Json items = Json::array();
+    std::vector<Json> items;
     for (const auto& [id, seen] : look_up(api, now, rejections)) {
+        if (seen.series.empty()) continue;
         const auto known = notes.find(id);
         const SourceNote note = known == notes.end() ? SourceNote() : known->second;
-        if (seen.series.empty() || note.is_muted(now)) continue;
-        if (!rhythm_of(seen.series, now, note.expected_gap_s).overdue) continue;
-        const std::string name = note.name.empty() ? id : fmt::format("{} ({})", note.name, id);
-        items.push_back({{"id", "source " + id},
-                         {"severity", "warning"},
-                         {"text", fmt::format("{} has sent nothing since {}, which is longer than usual.", name,
-                                              rfc3339(seen.series.back()))}});
+        const bool overdue = !note.is_muted(now) && rhythm_of(seen.series, now, note.expected_gap_s).overdue;
+        items.push_back(
+            {{"id", id}, {"name", note.name}, {"last_seen", rfc3339(seen.series.back())}, {"overdue", overdue}});
     }
+    std::ranges::stable_sort(items, [](const Json& a, const Json& b) { return a["last_seen"] > b["last_seen"]; });
     return items;
+}
+
+}  // namespace
+
+asio::awaitable<Json> KnownSources::look(const Call& call) {
+    constexpr auto interval = std::chrono::minutes(1);
+    if (looked_ && call.steady_now < *looked_ + interval) co_return sources_;
+    looked_ = call.steady_now;
+    const ApiServices& services = api_.services();
+    auto read = [&services] { return SourceNotes(services.administration).all(); };
+    const auto notes = co_await run_blocking(services.administration_pool, read);
+    auto ask = [&]() -> Json {
+        try {
+            return brief(api_, notes, call.now);
+        } catch (const database::DatabaseError&) {
+            return Json::array();
+        }
+    };
+    sources_ = co_await run_blocking(services.readers_pool, ask);
+    co_return sources_;
 }
 
 void add_source_operations(Api& api) {

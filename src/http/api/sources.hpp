@@ -1,16 +1,26 @@
 #pragma once
 
-#include "quicksilver/store/source_notes.hpp"
-
 #include "api.hpp"
 
-#include <map>
-#include <string>
+#include <boost/asio/awaitable.hpp>
+
+#include <optional>
 
 namespace quicksilver::api {
 
-/// Which sources have been silent for longer than they usually are, but for those that nobody wants to hear of: a list
-/// of {"id","severity","text"}, as open problems are. On a reader's thread; throws DatabaseError.
-Json overdue_sources(const Api& api, const std::map<std::string, SourceNote>& notes, WallTime now);
+/// Who sends, in brief, as it was at most a minute ago: the history is not asked for each who wants to know. Io thread.
+class KnownSources {
+public:
+    explicit KnownSources(const Api& api) : api_(api) {}
+
+    /// [{"id","name","last_seen","overdue"}], the last seen first; `overdue` only where somebody wants to hear of it.
+    /// Empty while the database cannot be read.
+    boost::asio::awaitable<Json> look(const Call& call);
+
+private:
+    const Api& api_;
+    std::optional<SteadyTime> looked_;
+    Json sources_ = Json::array();
+};
 
 }  // namespace quicksilver::api

@@ -4,6 +4,7 @@
 #include "quicksilver/store/statistics.hpp"
 
 #include "config_editing.hpp"
+#include "sources.hpp"
 #include "system_facts.hpp"
 
 namespace quicksilver::api {
@@ -48,15 +49,17 @@ Json system_schema() {
 }
 
 /// Who listens to the live events applies those with a greater number than `seq` to this.
-asio::awaitable<HttpResponse> show_pipeline(const Api& api, const Call& call) {
+asio::awaitable<HttpResponse> show_pipeline(const Api& api, const Call& call, KnownSources& known) {
     const ApiServices& services = api.services();
     const std::string since = rfc3339(call.now - std::chrono::hours(24));
     auto question = [since](History& history) { return Json(Statistics(history.connection()).failures(since)); };
     const Json failures = co_await ask_if_possible(api, question);
+    const Json sources = co_await known.look(call);
     Json content = pipeline_json(services.status, services.clock, services.system);
     for (auto& [name, stage] : content["stages"].items()) {
         stage["failed_24h"] = failures.is_object() ? failures.value(name, Json()) : Json();
     }
+    content["sources"] = sources;
     content["boot"] = services.events.boot();
     content["seq"] = services.events.last_number();
     co_return make_json(content);
@@ -81,10 +84,12 @@ void add_system_operations(Api& api) {
     api.wait({.method = "GET",
               .path = "/pipeline",
               .id = "getPipeline",
-              .summary = "The stages, targets and storage as they are now",
+              .summary = "The stages, sources, targets and storage as they are now",
               .tag = tag,
               .answer = schema::any_object()},
-             [&api](Call& call) { return show_pipeline(api, call); });
+             [&api, sources = std::make_shared<KnownSources>(api)](Call& call) {
+                 return show_pipeline(api, call, *sources);
+             });
     api.wait({.method = "GET",
               .path = "/openapi.json",
               .id = "getOpenApi",

@@ -13,6 +13,24 @@ TEST_CASE("The pipeline's snapshot says which live events are newer than it", "[
     CHECK(after.at("boot") == before.at("boot"));
 }
 
+TEST_CASE("The pipeline's snapshot says who has sent, and who is silent for too long", "[http][api][system]") {
+    HistoryApi api;
+    for (const char* ae : {"CT1", "MR1"}) {
+        const bool is_first = ae == std::string("CT1");
+        journal::SeriesRegistered series{api.clock.wall_now() - std::chrono::hours(is_first ? 2 : 1), ae, {}};
+        series.tags.add("SenderAET", ae);
+        series.tags.add("SenderAddress", "10.0.0.1");
+        REQUIRE(api.journal->write({series}).ok());
+    }
+    const auto who = api.full_token(Role::operate, false);
+    CHECK(api.call("PATCH", "/sources/CT1%4010.0.0.1", {{"expected_gap_s", 3600}}, {who}).status == 200);
+    const auto sources = api.get_masked("/pipeline").body.at("sources");
+    REQUIRE(sources.size() == 2);
+    CHECK(sources[0].at("id") == "MR1@10.0.0.1");
+    CHECK(sources[0].at("overdue") == false);
+    CHECK(sources[1].at("overdue") == true);
+}
+
 TEST_CASE("The pipeline's snapshot counts what failed in the last day, by stage", "[http][api][system]") {
     HistoryApi api;
     const WallTime now = api.clock.wall_now();
