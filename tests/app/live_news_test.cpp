@@ -3,9 +3,12 @@
 #include "http/fake_status_source.hpp"
 #include "support/catch.hpp"
 #include "support/coroutines.hpp"
+#include "support/manual_clock.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <boost/asio/io_context.hpp>
+
+#include <memory>
 
 using namespace quicksilver;
 using namespace quicksilver::test;
@@ -19,7 +22,8 @@ struct NewsFixture {
     FakeStatusSource status;
     ConfigSources sources{.file = folder / "mercure.json", .data = "/data", .environment = {}, .set = {}};
     ConfigHandle config{sources, load_config_text("{}", sources)};
-    LiveNews news{{hub, status, config, nullptr}};
+    ManualClock clock;
+    LiveNews news{{hub, status, config, clock, std::make_shared<SignInWatch>(), nullptr}};
 
     /// What a client hears of this series, or of all.
     std::string heard(const std::string& series, const std::vector<JournalEntry>& entries) {
