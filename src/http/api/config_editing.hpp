@@ -18,6 +18,8 @@ struct ConfigKind {
     std::string kind;    ///< rule
     std::string plural;  ///< rules: its member of the file, and its path
     FieldTable (*fields)(const Json& object);
+    /// "docker_arguments.privileged": what may stand in the file, but may not be added over the network. Null: nothing.
+    std::vector<std::string> (*unsafe)(const Json& object) = nullptr;
 };
 
 const ConfigKind& rule_kind();

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace quicksilver::api {
@@ -71,6 +72,7 @@ public:
         if (auto masks = masks_in(objects[name], before); !masks.empty()) {
             throw invalid("A secret is missing.", std::move(masks));
         }
+        check_safe(Json(objects[name]), Json(before));
         return save(call, document, name, status);
     }
 
@@ -122,6 +124,24 @@ public:
     void read_file(const Call& call) { history_.read_file(call.now); }
 
 private:
+    /// What was there before may stay.
+    void check_safe(const Json& object, const Json& before) const {
+        if (kind_.unsafe == nullptr) return;
+        const auto known = kind_.unsafe(before);
+        std::vector<FieldError> added;
+        for (const std::string& wish : kind_.unsafe(object)) {
+            if (std::find(known.begin(), known.end(), wish) != known.end()) continue;
+            const std::string member = wish.substr(0, wish.find('.'));
+            added.push_back({"/" + member, "unsafe",
+                             fmt::format("{} may only be added in the configuration file, or when the server runs "
+                                         "with {}=1",
+                                         wish,
+                                         member == "docker_arguments" ? "MERCURE_ALLOW_UNSAFE_DOCKER_ARGS"
+                                                                      : "MERCURE_ALLOW_UNSAFE_VOLUMES")});
+        }
+        if (!added.empty()) throw invalid("The module asks for rights that may not be given from afar.", added);
+    }
+
     Json shown_in(const Ordered& document, const Ordered& masked, const std::string& name, SecretDates& dates) const {
         const Ordered& objects = masked[kind_.plural];
         Json object(objects[name]);

@@ -74,3 +74,24 @@ TEST_CASE("What the server knows of a module is no part of it", "[http][api][mod
     CHECK(json::parse(read_file(api.sources.file)).at("modules").at("bone") == json{{"docker_tag", "example/bone:1"}});
     CHECK(api.get("/config/revisions").body.at("items").size() == 1);
 }
+
+TEST_CASE("Nobody gives a module the rights of root from afar; what the file gives may stay", "[http][api][modules]") {
+    ModulesApi api;
+    const auto patch = [&](const json& change) {
+        return api.call("PATCH", "/modules/bone", change,
+                        {api.with_patients, {"If-Match", api.get("/modules/bone").headers.at("etag")}});
+    };
+    CHECK(patch({{"docker_arguments", {{"mem_limit", "2g"}}}}).status == 200);
+    const auto refused =
+        patch({{"docker_arguments", {{"privileged", true}}}, {"additional_volumes", {{"/", {{"bind", "/host"}}}}}});
+    CHECK(refused.status == 422);
+    REQUIRE(refused.body.at("errors").size() == 2);
+    CHECK(refused.body.at("errors")[1].at("pointer") == "/additional_volumes");
+    CHECK(refused.body.at("errors")[0].at("detail").get<std::string>().find("MERCURE_ALLOW_UNSAFE_DOCKER_ARGS") !=
+          std::string::npos);
+    json file = json::parse(read_file(api.sources.file));
+    file["modules"]["bone"]["docker_arguments"] = {{"privileged", true}};
+    write_file(api.sources.file, file.dump());
+    CHECK(patch({{"comment", "not seen yet"}}).status == 412);
+    CHECK(patch({{"comment", "as the file has it"}}).status == 200);
+}

@@ -1,6 +1,4 @@
-#include "quicksilver/pipeline/runners/module_policy.hpp"
-
-#include "container_request.hpp"
+#include "quicksilver/core/module_policy.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,9 +29,10 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
 /// The keys of a field that is an object, or an object's JSON in a string.
 std::vector<std::string> keys_of(const nlohmann::json& config, const char* field) {
     std::vector<std::string> keys;
-    const auto object = object_field(config, field);
-    if (!object) return keys;
-    for (const auto& [key, value] : object->items()) keys.push_back(key);
+    nlohmann::json object = config.value(field, nlohmann::json());
+    if (object.is_string()) object = nlohmann::json::parse(object.get<std::string>(), nullptr, false);
+    if (!object.is_object()) return keys;
+    for (const auto& [key, value] : object.items()) keys.push_back(key);
     return keys;
 }
 
