@@ -237,10 +237,14 @@ ModuleTrial::End ModuleTrial::sum_up(const ModuleEnd& ended, Seconds seconds, co
                                   ended.reason);
     }
     const auto result = folder.read_result();
-    if (result) end.result = *result;
+    const bool is_json = result && !result->is_discarded();
+    if (is_json) end.result = *result;
     if (!result && end.problem.empty()) end.problem = result.error().message;
     const auto outputs = folder.check_outputs(ended.is_checked);
     if (!outputs && end.problem.empty()) end.problem = outputs.error().message;
+    if (result && !is_json && end.problem.empty()) {
+        end.problem = "its result.json is no JSON; a task would go on as if there was none";
+    }
     std::error_code error;
     for (fs::recursive_directory_iterator entry(folder.out(), error), last; !error && entry != last;
          entry.increment(error)) {

@@ -49,6 +49,7 @@ constexpr Help helps[] = {
     {"no_key", "bookkeeper_api_key is not set, so mercure's endpoints are closed."},
     {"no_session", "This needs somebody who signed in, not a token."},
     {"no_space", "The disk has less free space than the configured reserve."},
+    {"no_second_factor", "The account has no second factor, or none that was confirmed."},
     {"not_found", "There is no such object or path."},
     {"not_routed", "The series was not routed by a rule yet."},
     {"password_change_required", "Somebody else has set the password. Set a new one first: PUT /me/password."},
@@ -56,6 +57,10 @@ constexpr Help helps[] = {
     {"precondition_required", "Send the ETag of the version that you changed as If-Match."},
     {"range", "The range lies beyond the end."},
     {"request_timeout", "The request did not arrive in time."},
+    {"second_factor_not_begun", "No second factor was begun, or too long ago. Begin with POST /me/totp."},
+    {"second_factor_on", "The account has a second factor already. Remove it first: DELETE /me/totp."},
+    {"second_factor_required", "The password is right; send the code of the second factor, too: totp."},
+    {"second_factor_setup_required", "Administrators need a second factor here. Set one up first: POST /me/totp."},
     {"set_up", "There are users already; sign in."},
     {"stale", "Somebody else changed it meanwhile. current has what is there now, diff what changed."},
     {"state", "What it is or does now does not allow this. The detail says why."},
@@ -75,6 +80,7 @@ constexpr Help helps[] = {
     {"validation", "Values or members are wrong; errors has a pointer to each."},
     {"version_not_supported", "Only HTTP/1.0 and HTTP/1.1 are spoken."},
     {"wrong_credentials", "Name or password is wrong."},
+    {"wrong_second_factor", "The code is wrong or was used already. Wait for the next one."},
     {"wrong_setup_code", "The setup code is wrong or has expired. The console shows the one that counts."},
 };
 

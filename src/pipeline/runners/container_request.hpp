@@ -1,7 +1,7 @@
 #pragma once
 
-#include "quicksilver/core/result.hpp"
 #include "quicksilver/core/module_policy.hpp"
+#include "quicksilver/core/result.hpp"
 
 #include <nlohmann/json.hpp>
 
