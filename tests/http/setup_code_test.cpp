@@ -45,8 +45,9 @@ TEST_CASE("Wrong codes are counted, right ones are not", "[http][setup]") {
     std::vector<std::string> codes;
     SetupCode setup([&](const std::string& made) { codes.push_back(made); });
     setup.refresh(start);
-    for (int i = 0; i < 10; ++i) CHECK(setup.matches(codes[0], start));
+    const std::string first = codes[0];
+    for (int i = 0; i < 10; ++i) CHECK(setup.matches(first, start));
     for (int i = 0; i < SetupCode::tries_max; ++i) CHECK_FALSE(setup.matches("wrong", start));
-    CHECK_FALSE(setup.matches(codes[0], start));
+    CHECK_FALSE(setup.matches(first, start));
     CHECK(codes.size() == 2);
 }
