@@ -29,6 +29,7 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
 /// The keys of a field that is an object, or an object's JSON in a string.
 std::vector<std::string> keys_of(const nlohmann::json& config, const char* field) {
     std::vector<std::string> keys;
+    if (!config.is_object()) return keys;
     nlohmann::json object = config.value(field, nlohmann::json());
     if (object.is_string()) object = nlohmann::json::parse(object.get<std::string>(), nullptr, false);
     if (!object.is_object()) return keys;

@@ -97,53 +97,46 @@ std::vector<BookkeeperQueries::Event> BookkeeperQueries::task_events(std::string
 }
 
 std::optional<BookkeeperQueries::SeriesOfTask> BookkeeperQueries::series_of_task(std::string_view task_id) {
-    // In the order of the columns below.
-    static constexpr std::array names = {"SeriesUID",
-                                         "StudyUID",
-                                         "PatientName",
-                                         "PatientID",
-                                         "AccessionNumber",
-                                         "SeriesNumber",
-                                         "StudyID",
-                                         "PatientBirthDate",
-                                         "PatientSex",
-                                         "AcquisitionDate",
-                                         "AcquisitionTime",
-                                         "Modality",
-                                         "BodyPartExamined",
-                                         "StudyDescription",
-                                         "SeriesDescription",
-                                         "ProtocolName",
-                                         "CodeValue",
-                                         "CodeMeaning",
-                                         "SequenceName",
-                                         "ScanningSequence",
-                                         "SequenceVariant",
-                                         "SliceThickness",
-                                         "ContrastBolusAgent",
-                                         "ReferringPhysicianName",
-                                         "Manufacturer",
-                                         "ManufacturerModelName",
-                                         "MagneticFieldStrength",
-                                         "DeviceSerialNumber",
-                                         "SoftwareVersions",
-                                         "StationName"};
-    auto row = connection_.statement(
-        "SELECT"
-        " s.series_uid, s.study_uid, s.tag_patientname, s.tag_patientid, s.tag_accessionnumber, s.tag_seriesnumber,"
-        " s.tag_studyid, s.tag_patientbirthdate, s.tag_patientsex, s.tag_acquisitiondate, s.tag_acquisitiontime,"
-        " s.tag_modality, s.tag_bodypartexamined, s.tag_studydescription, s.tag_seriesdescription,"
-        " s.tag_protocolname, s.tag_codevalue, s.tag_codemeaning, s.tag_sequencename, s.tag_scanningsequence,"
-        " s.tag_sequencevariant, s.tag_slicethickness, s.tag_contrastbolusagent, s.tag_referringphysicianname,"
-        " s.tag_manufacturer, s.tag_manufacturermodelname, s.tag_magneticfieldstrength, s.tag_deviceserialnumber,"
-        " s.tag_softwareversions, s.tag_stationname"
-        ", s.tags FROM tasks k LEFT JOIN dicom_series s ON s.series_uid = k.series_uid"
-        " WHERE k.id = ?1 AND coalesce(k.parent_id, '') = ''");
+    // Those that have a column `tag_…`, in the order of mercure's table.
+    static constexpr std::array keywords = {"PatientName",
+                                            "PatientID",
+                                            "AccessionNumber",
+                                            "SeriesNumber",
+                                            "StudyID",
+                                            "PatientBirthDate",
+                                            "PatientSex",
+                                            "AcquisitionDate",
+                                            "AcquisitionTime",
+                                            "Modality",
+                                            "BodyPartExamined",
+                                            "StudyDescription",
+                                            "SeriesDescription",
+                                            "ProtocolName",
+                                            "CodeValue",
+                                            "CodeMeaning",
+                                            "SequenceName",
+                                            "ScanningSequence",
+                                            "SequenceVariant",
+                                            "SliceThickness",
+                                            "ContrastBolusAgent",
+                                            "ReferringPhysicianName",
+                                            "Manufacturer",
+                                            "ManufacturerModelName",
+                                            "MagneticFieldStrength",
+                                            "DeviceSerialNumber",
+                                            "SoftwareVersions",
+                                            "StationName"};
+    std::string columns = "s.series_uid, s.study_uid";
+    for (const char* keyword : keywords) columns += std::string(", s.tag_") + keyword;  // SQL knows no capitals
+    auto row = connection_.statement("SELECT " + columns +
+                                     ", s.tags FROM tasks k LEFT JOIN dicom_series s ON s.series_uid = k.series_uid"
+                                     " WHERE k.id = ?1 AND coalesce(k.parent_id, '') = ''");
     row.bind(task_id);
     if (!row.step()) return std::nullopt;
     SeriesOfTask known;
     int column = 0;
-    for (const char* name : names) known.tags.emplace_back(name, text_at(row, column++));
+    for (const char* name : {"SeriesUID", "StudyUID"}) known.tags.emplace_back(name, text_at(row, column++));
+    for (const char* keyword : keywords) known.tags.emplace_back(keyword, text_at(row, column++));
     known.all_tags = row.text(column);
     return known;
 }

@@ -1,5 +1,6 @@
 #include "quicksilver/store/totp.hpp"
 
+#include "quicksilver/core/percent_encoding.hpp"
 #include "quicksilver/store/secrets.hpp"
 
 #include <fmt/format.h>
@@ -29,20 +30,6 @@ Mac hmac_sha1(std::string_view key, const std::array<unsigned char, 8>& message)
         throw std::runtime_error("OpenSSL cannot make an HMAC with SHA-1");
     }
     return mac;
-}
-
-std::string percent_encoded(std::string_view text) {
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain) {
-            encoded += c;
-        } else {
-            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return encoded;
 }
 
 }  // namespace
@@ -102,9 +89,9 @@ std::optional<std::string> from_base32(std::string_view text) {
 }
 
 std::string otpauth_uri(std::string_view issuer, std::string_view account, std::string_view base32_secret) {
-    const std::string by = percent_encoded(issuer);
+    const std::string by = percent_encode(issuer);
     return fmt::format("otpauth://totp/{}:{}?secret={}&issuer={}&algorithm=SHA1&digits=6&period=30", by,
-                       percent_encoded(account), base32_secret, by);
+                       percent_encode(account), base32_secret, by);
 }
 
 }  // namespace quicksilver::totp

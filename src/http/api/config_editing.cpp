@@ -2,6 +2,7 @@
 
 #include "quicksilver/core/json_diff.hpp"
 #include "quicksilver/core/module_policy.hpp"
+#include "quicksilver/core/percent_encoding.hpp"
 #include "quicksilver/http/config_etag.hpp"
 #include "quicksilver/http/problem.hpp"
 
@@ -76,9 +77,7 @@ const ConfigKind& target_kind() {
 }
 
 const ConfigKind& module_kind() {
-    // Whoever could add these from afar would have the rights of the engine, which are those of root.
-    const auto unsafe = [](const Json& object) { return ModulePolicy::from_environment().unsafe_wishes(object); };
-    static const ConfigKind kind{"module", "modules", fields_of_module, unsafe};
+    static const ConfigKind kind{"module", "modules", fields_of_module};
     return kind;
 }
 
@@ -125,6 +124,23 @@ std::optional<std::string> SecretDates::changed_at(const std::string& pointer) {
     return std::nullopt;
 }
 
+std::vector<FieldError> added_rights(const Json& module, const Json& before) {
+    const ModulePolicy policy = ModulePolicy::from_environment();
+    const auto known = policy.unsafe_wishes(before);
+    std::vector<FieldError> added;
+    for (const std::string& wish : policy.unsafe_wishes(module)) {
+        if (std::ranges::find(known, wish) != known.end()) continue;
+        const std::string member = wish.substr(0, wish.find('.'));
+        const bool is_argument = member == "docker_arguments";
+        added.push_back(
+            {"/" + member, "unsafe",
+             fmt::format("{} may only be added in the configuration file, or when the server runs with "
+                         "{}=1",
+                         wish, is_argument ? "MERCURE_ALLOW_UNSAFE_DOCKER_ARGS" : "MERCURE_ALLOW_UNSAFE_VOLUMES")});
+    }
+    return added;
+}
+
 ConfigChange save_config(const Api& api, Call& call, ConfigHistory& history, const Ordered& document,
                          const std::string& prefix, RevisionSource source) {
     const ConfigAuthor author{call.user().username, source, call.message()};
@@ -162,16 +178,6 @@ Json trial_schema() {
                            {"needs_restart", schema::list_of(schema::text())}});
 }
 
-std::string path_segment(const std::string& name) {
-    std::string text;
-    for (const char c : name) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                           c == '_' || c == '.';
-        text += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return text;
-}
-
 void check_object_name(const std::string& name) {
     // Words that stand where a name does in a path.
     static constexpr std::string_view words[] = {"order", "validate", "test", "impact", "language", "images"};
@@ -198,7 +204,7 @@ Operation changing_config(Operation operation) {
 namespace quicksilver {
 
 std::string config_etag(std::int64_t revision, const ConfigObjectName& object) {
-    return fmt::format("\"r{}-{}-{}\"", revision, object.kind, api::path_segment(object.name));
+    return fmt::format("\"r{}-{}-{}\"", revision, object.kind, percent_encode(object.name));
 }
 
 }  // namespace quicksilver

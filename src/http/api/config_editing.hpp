@@ -18,8 +18,6 @@ struct ConfigKind {
     std::string kind;    ///< rule
     std::string plural;  ///< rules: its member of the file, and its path
     FieldTable (*fields)(const Json& object);
-    /// "docker_arguments.privileged": what may stand in the file, but may not be added over the network. Null: nothing.
-    std::vector<std::string> (*unsafe)(const Json& object) = nullptr;
 };
 
 const ConfigKind& rule_kind();
@@ -50,6 +48,10 @@ private:
     std::optional<std::vector<Revision>> newest_;  // once something was asked for
 };
 
+/// Rights of root that a module would get and has not yet: they may stand in the file, but come not over the network,
+/// unless the machine's owner allows it. Pointers into the module.
+std::vector<FieldError> added_rights(const Json& module, const Json& before);
+
 /// Saves, or tries when the call says `dry_run`. Throws ProblemError 422 with pointers into the object that `prefix`
 /// names, 409 when somebody broke the file by hand.
 ConfigChange save_config(const Api& api, Call& call, ConfigHistory& history, const Ordered& document,
@@ -58,9 +60,6 @@ ConfigChange save_config(const Api& api, Call& call, ConfigHistory& history, con
 /// The answer to a trial: {"ok","changes","warnings","needs_restart"}
 HttpResponse trial_answer(const ConfigChange& change, const std::string& prefix);
 Json trial_schema();
-
-/// Percent-encoded, for addresses and ETags.
-std::string path_segment(const std::string& name);
 
 /// Only what a name may be that stands in a path, a file name and an event.
 void check_object_name(const std::string& name);

@@ -1,4 +1,5 @@
 #include "quicksilver/core/json_diff.hpp"
+#include "quicksilver/core/percent_encoding.hpp"
 #include "quicksilver/core/run_blocking.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/renames.hpp"
@@ -7,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 namespace quicksilver::api {
@@ -72,7 +72,10 @@ public:
         if (auto masks = masks_in(objects[name], before); !masks.empty()) {
             throw invalid("A secret is missing.", std::move(masks));
         }
-        check_safe(Json(objects[name]), Json(before));
+        if (kind_.plural == "modules") {
+            auto added = added_rights(Json(objects[name]), Json(before));
+            if (!added.empty()) throw invalid("The module asks for rights that may not be given from afar.", added);
+        }
         return save(call, document, name, status);
     }
 
@@ -113,7 +116,7 @@ public:
         response.headers.emplace_back("ETag", etag(name));
         if (status == 201) {
             response.headers.emplace_back("Location",
-                                          fmt::format("{}/{}/{}", api_base, kind_.plural, path_segment(name)));
+                                          fmt::format("{}/{}/{}", api_base, kind_.plural, percent_encode(name)));
         }
         return response;
     }
@@ -124,24 +127,6 @@ public:
     void read_file(const Call& call) { history_.read_file(call.now); }
 
 private:
-    /// What was there before may stay.
-    void check_safe(const Json& object, const Json& before) const {
-        if (kind_.unsafe == nullptr) return;
-        const auto known = kind_.unsafe(before);
-        std::vector<FieldError> added;
-        for (const std::string& wish : kind_.unsafe(object)) {
-            if (std::find(known.begin(), known.end(), wish) != known.end()) continue;
-            const std::string member = wish.substr(0, wish.find('.'));
-            added.push_back({"/" + member, "unsafe",
-                             fmt::format("{} may only be added in the configuration file, or when the server runs "
-                                         "with {}=1",
-                                         wish,
-                                         member == "docker_arguments" ? "MERCURE_ALLOW_UNSAFE_DOCKER_ARGS"
-                                                                      : "MERCURE_ALLOW_UNSAFE_VOLUMES")});
-        }
-        if (!added.empty()) throw invalid("The module asks for rights that may not be given from afar.", added);
-    }
-
     Json shown_in(const Ordered& document, const Ordered& masked, const std::string& name, SecretDates& dates) const {
         const Ordered& objects = masked[kind_.plural];
         Json object(objects[name]);

@@ -1,3 +1,4 @@
+#include "quicksilver/core/json_diff.hpp"
 #include "quicksilver/http/problem.hpp"
 #include "quicksilver/store/audit.hpp"
 
@@ -152,6 +153,21 @@ Json report_of(const Json& changes, const std::vector<ConfigProblem>& problems) 
     return report;
 }
 
+std::vector<FieldError> added_rights_of_modules(const Ordered& document, const Ordered& before) {
+    std::vector<FieldError> all;
+    const Json modules(document.value("modules", Ordered()));
+    const Json modules_before(before.value("modules", Ordered()));
+    if (!modules.is_object()) return all;
+    for (const auto& [name, module] : modules.items()) {
+        const bool is_known = modules_before.is_object() && modules_before.contains(name);
+        for (FieldError& added : added_rights(module, is_known ? modules_before[name] : Json())) {
+            added.pointer.insert(0, "/modules/" + pointer_segment(name));
+            all.push_back(std::move(added));
+        }
+    }
+    return all;
+}
+
 /// The whole file, ours or mercure's, which have one format.
 HttpResponse import_config(const Api& api, Call& call) {
     ConfigHistory history = history_of(api);
@@ -162,6 +178,9 @@ HttpResponse import_config(const Api& api, Call& call) {
     const Ordered document = with_secrets(file, before, shown_config(before));
     if (auto masks = masks_in(document, before); !masks.empty()) {
         throw invalid("Secrets are missing; nothing was changed.", std::move(masks));
+    }
+    if (auto added = added_rights_of_modules(document, before); !added.empty()) {
+        throw invalid("Modules ask for rights that may not be given from afar; nothing was changed.", std::move(added));
     }
     const ConfigAuthor author{call.user().username, RevisionSource::import, call.message()};
     const ConfigChange change = history.save(document, author, call.is_dry_run(), call.now);

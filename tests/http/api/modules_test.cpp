@@ -91,7 +91,12 @@ TEST_CASE("Nobody gives a module the rights of root from afar; what the file giv
           std::string::npos);
     json file = json::parse(read_file(api.sources.file));
     file["modules"]["bone"]["docker_arguments"] = {{"privileged", true}};
+    const auto imported = api.call("POST", "/config/import", file, {api.with_patients});
+    CHECK(imported.status == 422);
+    CHECK(imported.body.at("errors")[0].at("pointer") == "/modules/bone/docker_arguments");
     write_file(api.sources.file, file.dump());
     CHECK(patch({{"comment", "not seen yet"}}).status == 412);
     CHECK(patch({{"comment", "as the file has it"}}).status == 200);
+    CHECK(api.call("POST", "/config/import", json::parse(read_file(api.sources.file)), {api.with_patients}).status ==
+          200);
 }
