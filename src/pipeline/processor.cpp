@@ -246,7 +246,7 @@ asio::awaitable<void> Processor::probe(std::string name) {
     std::set<RunId> wanted;
     for (const auto& [id, task] : tasks_) {
         // What runs of one that leaves is to end.
-        if (!task->progress || task->state == Task::State::leaving) continue;
+        if (!task->progress || task->is_decided()) continue;
         wanted.insert(RunId{id, task->progress->step, task->progress->attempt});
     }
     for (const auto& guest : guests_) wanted.insert(guest->id);

@@ -48,7 +48,8 @@ struct Processor::Task {
 
     /// Where it goes is decided, so nobody can cancel it any more.
     bool is_decided() const {
-        return state == State::leaving || (progress && progress->phase == ProcessingState::Phase::publishing);
+        const bool is_published = progress && progress->phase == ProcessingState::Phase::publishing;
+        return state == State::leaving || is_published || !failure.empty();
     }
 };
 

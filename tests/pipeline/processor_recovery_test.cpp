@@ -136,6 +136,11 @@ TEST_CASE("What a runner could not end is ended when it can", "[pipeline][proces
         for (int second = 0; second < 20; ++second) f.pass_until([] { return true; });
         CHECK(f.runner->sweeps == before);
     }
+    SECTION("when the task cannot leave either") {
+        f.close_stage(Stage::error);
+        f.runner->collecting = [] { return Result<void>(Error{Errc::busy, "the engine is away"}); };
+        f.cancel(id);
+    }
     SECTION("when the task only waits") {
         f.stop();
         f.runner->away = true;
